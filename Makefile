@@ -1,0 +1,22 @@
+# Thin over bin/bootstrap.py, which sets up whatever is missing and then starts the real program.
+# Each recipe is one plain command, so that make's signals reach it without a shell in between.
+.DEFAULT_GOAL := help
+.PHONY: help run test check format setup
+
+run: ## Bring up the whole product (PORT, FITTINGROOM_HOME and other settings: docs/api.md)
+	@python3 bin/bootstrap.py run
+
+test: ## Run the tests; ARGS="tests/ml -k gate" picks some
+	@python3 bin/bootstrap.py test $(ARGS)
+
+check: ## Lint, check the format, the types and who imports whom
+	@python3 bin/bootstrap.py check
+
+format: ## Let ruff mend and format the code
+	@python3 bin/bootstrap.py format
+
+setup: ## Only install what running needs
+	@python3 bin/bootstrap.py setup
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
