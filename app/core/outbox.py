@@ -1,0 +1,63 @@
+"""Effects outside the database, written down in the transaction that wants them and delivered after it.
+
+A crash between commit and delivery is closed by the dispatcher, which delivers what still stands here.
+Delivery is at least once: a sender must bear the same message twice.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import String, Text, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.database import Main, now
+from app.core.ids import new_id
+from app.core.work import Work, Works
+
+log = structlog.get_logger()
+
+Sender = Callable[[Mapping[str, Any]], None]
+BATCH = 100
+
+
+class Message(Main):
+    __tablename__ = "outbox_message"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    payload: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=now())
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+
+def enqueue(work: Work, kind: str, payload: Mapping[str, Any]) -> None:
+    work.session.add(Message(id=new_id("msg"), kind=kind, payload=dict(payload)))
+
+
+def deliver(works: Works, senders: Mapping[str, Sender]) -> int:
+    """Send what waits, oldest first; return how many went out. A delivered message is deleted."""
+    with works.reading() as work:
+        waiting = list(work.session.scalars(select(Message).order_by(Message.id).limit(BATCH)))
+    sent = 0
+    for message in waiting:
+        try:
+            senders[message.kind](message.payload)
+        except (OSError, KeyError) as error:
+            _note_failure(works, message.id, error)
+            break  # order matters to a chain of anchors: the next waits for this one
+        with works.writing() as work:
+            if row := work.session.get(Message, message.id):
+                work.session.delete(row)
+        sent += 1
+    return sent
+
+
+def _note_failure(works: Works, message_id: str, error: Exception) -> None:
+    log.warning("outbox_delivery_failed", message_id=message_id, error=repr(error))
+    with works.writing() as work:
+        if row := work.session.get(Message, message_id):
+            row.attempts += 1
+            row.last_error = repr(error)
