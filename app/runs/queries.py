@@ -1,0 +1,249 @@
+"""Every read of the runs feature. Rows come back as they are; the views join what a page shows as one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.core.database import now
+from app.runs.states import LIVE, AttemptStatus, RunStatus, StepState
+from app.runs.tables import Attempt, LogChunk, MetricPoint, Run, RunEvent, Step, Worker
+
+WORKER_SILENT_SECONDS = 60
+LINES_A_CHUNK = 1000  # no chunk holds more lines, see workers.tailing
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """A run with its steps in order, and all attempts of each by the step's id."""
+
+    run: Run
+    steps: Sequence[Step]
+    attempts: dict[str, list[Attempt]]
+
+    def step(self, name: str) -> Step | None:
+        return next((step for step in self.steps if step.name == name), None)
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """What a list of runs is narrowed to; None narrows nothing."""
+
+    status: str | None = None
+    pipeline: str | None = None
+    actor_id: str | None = None
+    subject_ids: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """``next`` is the cursor of the following page, or None on the last one."""
+
+    items: Sequence[Run]
+    total: int
+    next: str | None
+
+
+@dataclass(frozen=True)
+class LogLine:
+    number: int
+    text: str
+    at: datetime
+
+
+def run_by_id(session: Session, run_id: str) -> Run | None:
+    """By id, or by the number that people read."""
+    if run_id.isascii() and run_id.isdigit() and len(run_id) < 10:
+        return session.scalar(select(Run).where(Run.number == int(run_id)))
+    return session.get(Run, run_id)
+
+
+def locked_run(session: Session, run_id: str) -> Run | None:
+    """The run under its row lock, which every change of its steps takes first (SQLite locks it all)."""
+    query = select(Run).where(Run.id == run_id).with_for_update().execution_options(populate_existing=True)
+    return session.scalar(query)
+
+
+def run_by_key(session: Session, actor_id: str, idempotency_key: str) -> Run | None:
+    query = select(Run).where(Run.actor_id == actor_id, Run.idempotency_key == idempotency_key)
+    return session.scalar(query)
+
+
+def steps_of(session: Session, run_id: str) -> list[Step]:
+    return list(session.scalars(select(Step).where(Step.run_id == run_id).order_by(Step.position)))
+
+
+def run_detail(session: Session, run_id: str) -> RunDetail | None:
+    run = run_by_id(session, run_id)
+    if run is None:
+        return None
+    steps = steps_of(session, run.id)
+    attempts: dict[str, list[Attempt]] = {step.id: [] for step in steps}
+    tries = select(Attempt).where(Attempt.step_id.in_(attempts)).order_by(Attempt.number)
+    for attempt in session.scalars(tries):
+        attempts[attempt.step_id].append(attempt)
+    return RunDetail(run, steps, attempts)
+
+
+def list_runs(session: Session, narrowed: RunFilter, cursor: str | None = None, limit: int = 50) -> RunPage:
+    """Newest first. The cursor is the id of the last run of the page before."""
+    conditions = _conditions(narrowed)
+    total = session.scalar(select(func.count()).select_from(Run).where(*conditions)) or 0
+    query = select(Run).where(*conditions).order_by(Run.id.desc()).limit(limit + 1)
+    if cursor:
+        query = query.where(Run.id < cursor)
+    rows = list(session.scalars(query))
+    return RunPage(rows[:limit], total, rows[limit - 1].id if len(rows) > limit else None)
+
+
+def _conditions(narrowed: RunFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if narrowed.status:
+        conditions.append(Run.status == narrowed.status)
+    if narrowed.pipeline:
+        conditions.append(Run.pipeline == narrowed.pipeline)
+    if narrowed.actor_id:
+        conditions.append(Run.actor_id == narrowed.actor_id)
+    if narrowed.subject_ids is not None:
+        conditions.append(Run.subject_id.in_(narrowed.subject_ids))
+    return conditions
+
+
+def active_runs(session: Session, limit: int = 20) -> list[Run]:
+    active = Run.status.in_([RunStatus.QUEUED, RunStatus.RUNNING])
+    return list(session.scalars(select(Run).where(active).order_by(Run.id.desc()).limit(limit)))
+
+
+def steps_of_runs(session: Session, run_ids: Sequence[str]) -> dict[str, list[Step]]:
+    """For lists: the steps of many runs in one query."""
+    found: dict[str, list[Step]] = {run_id: [] for run_id in run_ids}
+    query = select(Step).where(Step.run_id.in_(run_ids)).order_by(Step.run_id, Step.position)
+    for step in session.scalars(query):
+        found[step.run_id].append(step)
+    return found
+
+
+def attempt_by_number(session: Session, step_id: str, number: int) -> Attempt | None:
+    return session.get(Attempt, (step_id, number))
+
+
+def events_after(session: Session, run_id: str, seq: int, limit: int = 500) -> list[RunEvent]:
+    query = select(RunEvent).where(RunEvent.run_id == run_id, RunEvent.seq > seq)
+    return list(session.scalars(query.order_by(RunEvent.seq).limit(limit)))
+
+
+def cancel_requested(session: Session, run_id: str) -> bool:
+    return bool(session.scalar(select(Run.cancel_requested).where(Run.id == run_id)))
+
+
+def ready_steps(session: Session, queues: Sequence[str], kinds: Sequence[str], limit: int) -> list[Step]:
+    """The oldest steps that a worker with these abilities could claim now."""
+    due = or_(Step.not_before.is_(None), Step.not_before <= now())
+    able = and_(Step.queue.in_(queues), Step.kind.in_(kinds), Step.state == StepState.READY)
+    return list(session.scalars(select(Step).where(able, due).order_by(Step.id).limit(limit)))
+
+
+def expired_steps(session: Session, limit: int = 100) -> list[Step]:
+    late = and_(Step.state == StepState.LEASED, Step.lease_until < now())
+    return list(session.scalars(select(Step).where(late).limit(limit)))
+
+
+def leased_by(session: Session, owner: str) -> int:
+    held = and_(Step.state == StepState.LEASED, Step.lease_owner == owner)
+    return session.scalar(select(func.count()).select_from(Step).where(held)) or 0
+
+
+def cache_candidates(session: Session, pipeline: str, name: str, limit: int = 20) -> list[Step]:
+    """Earlier finished runs of this step, newest first: what a new one may equal or be compared with."""
+    query = select(Step).where(
+        Step.pipeline == pipeline,
+        Step.name == name,
+        Step.state == StepState.SUCCEEDED,
+        Step.cache_hash.is_not(None),
+    )
+    return list(session.scalars(query.order_by(Step.id.desc()).limit(limit)))
+
+
+def steps_by_cache_hash(session: Session, cache_hash: str) -> list[Step]:
+    query = select(Step).where(Step.cache_hash == cache_hash, Step.state == StepState.SUCCEEDED)
+    return list(session.scalars(query.order_by(Step.id.desc()).limit(5)))
+
+
+def live_workers(session: Session) -> list[Worker]:
+    seen = Worker.seen_at > now(-WORKER_SILENT_SECONDS)
+    return list(session.scalars(select(Worker).where(seen).order_by(Worker.id)))
+
+
+def queues_without_worker(session: Session) -> set[str]:
+    """Queues in which a step waits and that no living worker serves: "queued: no worker for gpu"."""
+    waiting = set(session.scalars(select(Step.queue).where(Step.state == StepState.READY).distinct()))
+    return waiting - {str(queue) for worker in live_workers(session) for queue in worker.queues}
+
+
+def metric_points(
+    session: Session, run_id: str, step_id: str | None = None, attempt: int | None = None
+) -> list[MetricPoint]:
+    """From the telemetry database, in the order in which they were reported."""
+    query = select(MetricPoint).where(MetricPoint.run_id == run_id)
+    if step_id:
+        query = query.where(MetricPoint.step_id == step_id)
+    if attempt:
+        query = query.where(MetricPoint.attempt == attempt)
+    return list(session.scalars(query.order_by(MetricPoint.id)))
+
+
+def log_lines(
+    session: Session, run_id: str, step_id: str, attempt: int, first: int = 1, limit: int = 1000
+) -> list[LogLine]:
+    """Lines ``first`` and after, from the telemetry database; at most ``limit``."""
+    of_attempt = _log_of(run_id, step_id, attempt)
+    # A chunk that starts before ``first`` may still hold it.
+    query = select(LogChunk).where(of_attempt, LogChunk.line > first - LINES_A_CHUNK)
+    found: list[LogLine] = []
+    for chunk in session.scalars(query.order_by(LogChunk.line).execution_options(yield_per=50)):
+        for offset, text in enumerate(chunk.text.split("\n")):
+            if chunk.line + offset >= first and len(found) < limit:
+                found.append(LogLine(chunk.line + offset, text, chunk.at))
+        if len(found) >= limit:
+            break
+    return found
+
+
+def log_length(session: Session, run_id: str, step_id: str, attempt: int) -> int:
+    """Number of lines that stand in the log by now."""
+    query = select(LogChunk).where(_log_of(run_id, step_id, attempt)).order_by(LogChunk.line.desc()).limit(1)
+    last = session.scalar(query)
+    return last.line + last.text.count("\n") if last else 0
+
+
+def log_tail(session: Session, run_id: str, step_id: str, attempt: int, lines: int = 20) -> list[LogLine]:
+    first = max(1, log_length(session, run_id, step_id, attempt) - lines + 1)
+    return log_lines(session, run_id, step_id, attempt, first, lines)
+
+
+def _log_of(run_id: str, step_id: str, attempt: int) -> ColumnElement[bool]:
+    return and_(LogChunk.run_id == run_id, LogChunk.step_id == step_id, LogChunk.attempt == attempt)
+
+
+def attempts_counted(step: Step) -> int:
+    """Attempts that count: one that its worker gave back unharmed does not."""
+    return step.attempt - step.released
+
+
+def seconds_of(step: Step, until: datetime | None = None) -> float | None:
+    """How long the step took, or has taken ``until`` now; None before it started."""
+    end = step.finished_at or until
+    if step.started_at is None or end is None:
+        return None
+    return round((end - step.started_at).total_seconds(), 3)
+
+
+def is_active(step: Step) -> bool:
+    return step.state in LIVE
+
+
+def running_attempt(detail: RunDetail, step: Step) -> Attempt | None:
+    running = (a for a in detail.attempts[step.id] if a.status == AttemptStatus.RUNNING)
+    return next(running, None)
