@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import String, Text, select
+from sqlalchemy import BigInteger, Integer, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Main, now
-from app.core.ids import new_id
 from app.core.work import Work, Works
 
 log = structlog.get_logger()
@@ -25,7 +24,8 @@ BATCH = 100
 class Message(Main):
     __tablename__ = "outbox_message"
 
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    # Counted, not random: the order of writing is the order of delivery.
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(40))
     payload: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(default=now())
@@ -34,7 +34,7 @@ class Message(Main):
 
 
 def enqueue(work: Work, kind: str, payload: Mapping[str, Any]) -> None:
-    work.session.add(Message(id=new_id("msg"), kind=kind, payload=dict(payload)))
+    work.session.add(Message(kind=kind, payload=dict(payload)))
 
 
 def deliver(works: Works, senders: Mapping[str, Sender]) -> int:
@@ -55,7 +55,7 @@ def deliver(works: Works, senders: Mapping[str, Sender]) -> int:
     return sent
 
 
-def _note_failure(works: Works, message_id: str, error: Exception) -> None:
+def _note_failure(works: Works, message_id: int, error: Exception) -> None:
     log.warning("outbox_delivery_failed", message_id=message_id, error=repr(error))
     with works.writing() as work:
         if row := work.session.get(Message, message_id):
