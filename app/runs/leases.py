@@ -1,0 +1,293 @@
+"""Who holds a step. A claim raises the fence; whoever comes back with an older one changes nothing.
+
+Every verb locks the run's row first and then changes the step by one guarded UPDATE, so two steps that
+finish together see each other, and a worker that slept through its lease gets "0 rows".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.core.database import now
+from app.core.services import Services
+from app.core.work import Work
+from app.runs import queries
+from app.runs.advancing import record_event, record_step, send_after_commit, settle
+from app.runs.spec import StepSpec
+from app.runs.states import TRANSITIONS, AttemptStatus, IllegalMove, RunStatus, StepState
+from app.runs.tables import Attempt, Run, Step
+
+MAX_ATTEMPTS = 3
+BACKOFF_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work on a step, good while its fence is the newest."""
+
+    step_id: str
+    run_id: str
+    fence: int
+    attempt: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended. ``to`` READY gives the step back to be tried again."""
+
+    to: StepState
+    status: AttemptStatus
+    message: str = ""
+    advice: str = ""
+    exit_code: int | None = None
+    artifact: str | None = None
+    artifact_size: int | None = None
+    result: Mapping[str, Any] | None = None
+
+
+def claim(work: Work, step: Step, owner: str, seconds: float) -> Lease | None:
+    """Take the step. None: somebody has it, it is not due, or it is no longer wanted."""
+    run = queries.locked_run(work.session, step.run_id)
+    if run is None:
+        return None
+    deadline = StepSpec.from_json(step.spec).deadline_seconds
+    _must_be_allowed(StepState.READY, StepState.LEASED)
+    taken = (
+        update(Step)
+        .where(Step.id == _claimable(step.id))
+        .values(
+            state=StepState.LEASED,
+            fence=Step.fence + 1,
+            attempt=Step.attempt + 1,
+            lease_owner=owner,
+            lease_until=now(seconds),
+            deadline_at=now(deadline),
+            started_at=now(),
+            finished_at=None,
+            not_before=None,
+            progress=None,
+            last_error="",
+            advice="",
+        )
+    )
+    row = _execute(work.session, taken.returning(Step.fence, Step.attempt))
+    if row is None:
+        return None
+    lease = Lease(step.id, run.id, row[0], row[1], seconds)
+    _begin_attempt(work, run, lease, owner)
+    return lease
+
+
+def _claimable(step_id: str) -> ColumnElement[str]:
+    # The lock is taken in the subquery, so that a second claimer passes by instead of waiting.
+    due = or_(Step.not_before.is_(None), Step.not_before <= now())
+    open_ = and_(Step.id == step_id, Step.state == StepState.READY, due)
+    return select(Step.id).where(open_).with_for_update(skip_locked=True).scalar_subquery()
+
+
+def _begin_attempt(work: Work, run: Run, lease: Lease, owner: str) -> None:
+    work.session.add(
+        Attempt(
+            step_id=lease.step_id,
+            number=lease.attempt,
+            fence=lease.fence,
+            worker=owner,
+            status=AttemptStatus.RUNNING,
+        )
+    )
+    start_run(work, run)
+    _record(work, run, lease.step_id, lease.attempt, AttemptStatus.RUNNING, "")
+
+
+def start_run(work: Work, run: Run) -> None:
+    if run.status == RunStatus.QUEUED:
+        run.status = RunStatus.RUNNING
+        run.started_at = work.session.scalars(select(now())).one()
+        record_event(work.session, run, "run", {"status": run.status, "message": ""})
+
+
+def beat(work: Work, lease: Lease) -> bool:
+    """Prolong the lease. False: it is somebody else's by now, so stop at once and leave no trace."""
+    prolonged = update(Step).where(_held(lease)).values(lease_until=now(lease.seconds))
+    return _execute(work.session, prolonged.returning(Step.id)) is not None
+
+
+def finish(work: Work, services: Services, lease: Lease, ending: Ending) -> bool:
+    """End the attempt and move the run on. False: the lease was lost, and nothing has changed."""
+    return _end(work, services, lease, ending, _held(lease))
+
+
+def release(work: Work, services: Services, lease: Lease) -> bool:
+    """Give the step back unharmed, because its worker has to stop. The attempt is not counted."""
+    message = "Its worker was stopped; the step goes on elsewhere."
+    ending = Ending(StepState.READY, AttemptStatus.RELEASED, message)
+    return _end(work, services, lease, ending, _held(lease))
+
+
+def crashed(step: Step, status: AttemptStatus, message: str, advice: str, exit_code: int | None) -> Ending:
+    """The attempt died without an answer: once more, up to the step's maximum, then failed for good."""
+    tries = queries.attempts_counted(step)
+    if tries < step.max_attempts:
+        return Ending(StepState.READY, status, message, advice, exit_code)
+    last = f"{message} This was attempt {tries} of {step.max_attempts}."
+    return Ending(StepState.FAILED, status, last, advice, exit_code)
+
+
+def reap(work: Work, services: Services, step: Step) -> bool:
+    """Take an expired lease away from a worker that no longer beats. Two reapers: one succeeds."""
+    lease = Lease(step.id, step.run_id, step.fence, step.attempt, 0)
+    message = f"The worker {step.lease_owner} was lost: it sent no heartbeat in time."
+    advice = "If it keeps dying, look at the machine's memory and the worker's own log."
+    ending = crashed(step, AttemptStatus.LOST, message, advice, None)
+    return _end(work, services, lease, ending, and_(_held(lease), Step.lease_until < now()))
+
+
+def _end(work: Work, services: Services, lease: Lease, ending: Ending, guard: ColumnElement[bool]) -> bool:
+    run = queries.locked_run(work.session, lease.run_id)
+    if run is None:
+        return False
+    ending = _unless_cancelled(run, ending)
+    _must_be_allowed(StepState.LEASED, ending.to)
+    if _execute(work.session, _ended(ending, guard, lease)) is None:
+        return False
+    attempt = work.session.get_one(Attempt, (lease.step_id, lease.attempt))
+    attempt.status = ending.status
+    attempt.exit_code = ending.exit_code
+    attempt.message = ending.message
+    attempt.advice = ending.advice
+    attempt.finished_at = work.session.scalars(select(now())).one()
+    step = _fresh(work.session, lease.step_id)
+    _record(work, run, step.id, lease.attempt, ending.status, ending.message)
+    record_step(work.session, run, step)
+    if ending.to == StepState.READY:
+        send_after_commit(work, services.messenger, step)
+    settle(work, run, services.messenger, services.handlers.ended)
+    return True
+
+
+def _unless_cancelled(run: Run, ending: Ending) -> Ending:
+    """Nobody tries a cancelled run's step again. What succeeded all the same keeps its success."""
+    if not run.cancel_requested or ending.to == StepState.SUCCEEDED:
+        return ending
+    return Ending(StepState.CANCELLED, AttemptStatus.CANCELLED, "The run was cancelled.")
+
+
+def _ended(ending: Ending, guard: ColumnElement[bool], lease: Lease) -> Any:
+    again = ending.to == StepState.READY
+    wait = BACKOFF_SECONDS * lease.attempt if ending.status == AttemptStatus.FAILED else 0
+    released = ending.status == AttemptStatus.RELEASED and again
+    changed = (
+        update(Step)
+        .where(guard)
+        .values(
+            state=ending.to,
+            lease_owner=None,
+            lease_until=None,
+            deadline_at=None,
+            progress=None,
+            not_before=now(wait) if again and wait else None,
+            ready_at=now() if again else Step.ready_at,
+            finished_at=None if again else now(),
+            released=Step.released + case((released, 1), else_=0) if released else Step.released,
+            last_error="" if ending.to == StepState.SUCCEEDED else ending.message,
+            advice=ending.advice,
+            artifact=ending.artifact,
+            artifact_size=ending.artifact_size,
+            result=dict(ending.result) if ending.result is not None else None,
+        )
+    )
+    return changed.returning(Step.id)
+
+
+def take_from_cache(work: Work, services: Services, step: Step, found: Step, reason: str) -> bool:
+    """Finish a ready step with an earlier step's artifact. No attempt is made, so none is counted."""
+    run = queries.locked_run(work.session, step.run_id)
+    if run is None:
+        return False
+    _must_be_allowed(StepState.READY, StepState.SUCCEEDED)
+    taken = (
+        update(Step)
+        .where(Step.id == step.id, Step.state == StepState.READY)
+        .values(
+            state=StepState.SUCCEEDED,
+            cached=True,
+            cached_from=found.cached_from or found.id,
+            cache_reason=reason,
+            cache_hash=found.cache_hash,
+            cache_key=found.cache_key,
+            program_version=found.program_version,
+            artifact=found.artifact,
+            artifact_size=found.artifact_size,
+            started_at=now(),
+            finished_at=now(),
+        )
+    )
+    if _execute(work.session, taken.returning(Step.id)) is None:
+        return False
+    start_run(work, run)
+    record_step(work.session, run, _fresh(work.session, step.id))
+    settle(work, run, services.messenger, services.handlers.ended)
+    return True
+
+
+def note_progress(
+    work: Work, lease: Lease, progress: Mapping[str, Any] | None, data: Mapping[str, Any]
+) -> bool:
+    """Show where the attempt stands. ``data`` tells listeners how far log and metrics have grown."""
+    run = queries.locked_run(work.session, lease.run_id)
+    values = {"progress": dict(progress)} if progress else {"fence": Step.fence}
+    noted = update(Step).where(_held(lease)).values(**values)
+    if run is None or _execute(work.session, noted.returning(Step.id)) is None:
+        return False
+    record_event(work.session, run, "progress", data, lease.step_id)
+    return True
+
+
+def note_cache_key(
+    work: Work,
+    lease: Lease,
+    program_version: str,
+    key: Mapping[str, Any] | None,
+    digest: str | None,
+    reason: str,
+) -> None:
+    """What this attempt runs with, so that a later step can be compared with it."""
+    noted = (
+        update(Step)
+        .where(_held(lease))
+        .values(
+            program_version=program_version,
+            cache_key=dict(key) if key else None,
+            cache_hash=digest,
+            cache_reason=reason,
+        )
+    )
+    _execute(work.session, noted.returning(Step.id))
+
+
+def _held(lease: Lease) -> ColumnElement[bool]:
+    return and_(Step.id == lease.step_id, Step.state == StepState.LEASED, Step.fence == lease.fence)
+
+
+def _must_be_allowed(present: StepState, to: StepState) -> None:
+    if to not in TRANSITIONS[present]:
+        raise IllegalMove(f"{present} → {to}")
+
+
+def _execute(session: Session, statement: Any) -> Any:
+    options = {"synchronize_session": False}
+    return session.execute(statement, execution_options=options).one_or_none()
+
+
+def _fresh(session: Session, step_id: str) -> Step:
+    return session.get_one(Step, step_id, populate_existing=True)
+
+
+def _record(work: Work, run: Run, step_id: str, number: int, status: AttemptStatus, message: str) -> None:
+    name = work.session.scalars(select(Step.name).where(Step.id == step_id)).one()
+    data = {"step": name, "attempt": number, "status": status, "message": message}
+    record_event(work.session, run, "attempt", data, step_id)
