@@ -1,0 +1,81 @@
+"""``fittingroom model``: the registry, and the decision on a version."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from app.cli.output import at, column, interval, show_list, show_one
+from app.cli.session import Session, command
+
+app = typer.Typer(help="The registry: models and their versions.", no_args_is_help=True)
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="The model's name.")]
+Version = Annotated[int, typer.Argument(metavar="VERSION", help="The version's number.")]
+Comment = Annotated[str | None, typer.Option("--comment", help="Why; it is kept with the decision.")]
+
+LIST = [
+    column("model", "name"),
+    column("versions", "versions"),
+    column("latest", "latest", "version"),
+    column("status", "latest", "status"),
+    column("updated", "updated_at"),
+]
+VERSION = [
+    column("model", "model"),
+    column("version", "version"),
+    column("status", "status"),
+    column("validity", "validity"),
+    ("accuracy", lambda version: interval(at(version, "metrics", "accuracy"))),
+    ("macro-F1", lambda version: interval(at(version, "metrics", "macro_f1"))),
+    ("  of the baseline", lambda version: interval(at(version, "baseline", "macro_f1"))),
+    column("author", "created_by"),
+    column("decided by", "decided_by"),
+    column("comment", "comment"),
+    column("evidence sha256", "evidence_sha256"),
+    column("run", "run_id"),
+    column("row version", "row_version"),
+    column("id", "id"),
+]
+
+
+@command(app, "ls")
+def ls(session: Session) -> None:
+    """List the models."""
+    answer = session.client.get_all("/models")
+    show_list(answer["items"], LIST, session.output, answer)
+
+
+@command(app, "show")
+def show(session: Session, model: Model, version: Version) -> None:
+    """Show a version: status, figures, where it comes from."""
+    show_one(session.client.get(f"/models/{model}/versions/{version}"), VERSION, session.output)
+
+
+@command(app, "approve")
+def approve(session: Session, model: Model, version: Version, comment: Comment = None) -> None:
+    """Let a version be deployed. The author of a version may not approve it where others can."""
+    _decide(session, model, version, "approve", comment)
+
+
+@command(app, "reject")
+def reject(session: Session, model: Model, version: Version, comment: Comment = None) -> None:
+    """Keep a version from being deployed."""
+    _decide(session, model, version, "reject", comment)
+
+
+def _decide(session: Session, model: str, version: int, decision: str, comment: str | None) -> None:
+    path = f"/models/{model}/versions/{version}"
+    # The row version says what this decision has seen: somebody else's in between makes it stale.
+    seen = session.client.get(path)
+    body = {
+        "decision": decision,
+        "comment": comment or _ask(session, decision),
+        "row_version": seen["row_version"],
+    }
+    show_one(session.client.post(f"{path}/approval", body), VERSION, session.output)
+
+
+def _ask(session: Session, decision: str) -> str:
+    if sys.stdin.isatty() and not session.yes:
+        return str(typer.prompt(f"Why {decision}?", err=True))
+    return f"Decided on the command line without a comment: {decision}."

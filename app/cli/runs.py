@@ -1,0 +1,261 @@
+"""``fittingroom run``: start runs, watch them, look into them, stop and repeat them."""
+
+import json
+import time
+import uuid
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.failures import Exit, Failure
+from app.cli.output import Format, at, column, interval, print_json, show_list, show_one
+from app.cli.session import Session, command
+
+POLL_SECONDS = 0.5
+ENDED = frozenset({"succeeded", "failed", "cancelled"})
+
+app = typer.Typer(help="Executions of a pipeline.", no_args_is_help=True)
+RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id, run_….")]
+
+LIST = [
+    column("id", "id"),
+    column("pipeline", "pipeline"),
+    column("recipe", "recipe"),
+    column("status", "status"),
+    column("data set", "dataset", "name"),
+    ("macro-F1", lambda run: interval(at(run, "metrics", "macro_f1"))),
+    column("created", "created_at"),
+]
+RUN = [
+    column("id", "id"),
+    column("pipeline", "pipeline"),
+    column("recipe", "recipe"),
+    column("status", "status"),
+    column("message", "message"),
+    column("data set", "dataset", "name"),
+    column("data set version", "dataset", "version"),
+    ("gate", lambda run: _gate_in_words(run)),
+    ("accuracy", lambda run: interval(at(run, "metrics", "accuracy"))),
+    ("  of the baseline", lambda run: interval(at(run, "baseline", "accuracy"))),
+    ("macro-F1", lambda run: interval(at(run, "metrics", "macro_f1"))),
+    ("  of the baseline", lambda run: interval(at(run, "baseline", "macro_f1"))),
+    column("model", "model_version", "model"),
+    column("model version", "model_version", "version"),
+]
+STEPS = [
+    column("step", "name"),
+    column("status", "status"),
+    column("attempts", "attempts"),
+    column("cached", "cached"),
+    column("seconds", "seconds"),
+    column("error", "error"),
+]
+ARTIFACTS = [
+    column("step", "step"),
+    column("path", "path"),
+    column("bytes", "size"),
+    column("sha256", "sha256"),
+]
+
+
+@command(app, "start")
+def start(
+    session: Session,
+    dataset: Annotated[str, typer.Option("--dataset", help="Name or id of the data set.")],
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="A named set of parameters: quick, standard, best, labs.")
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", metavar="KEY=VALUE", help="Override one; may be repeated."),
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", help="Of the data set; else the newest ready one.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="The model to extend; else named as the data set."),
+    ] = None,
+    pipeline: Annotated[str, typer.Option("--pipeline", help="What to run.")] = "review-classifier",
+    wait: Annotated[bool, typer.Option("--wait", help="Until it has ended; a failed gate exits 3.")] = False,
+) -> None:
+    """Start a run of a pipeline on a data set."""
+    wanted = {
+        "dataset": dataset,
+        "version": version,
+        "recipe": recipe,
+        "parameters": _parameters(param or []),
+        "model": model,
+        "pipeline": pipeline,
+    }
+    body = {key: value for key, value in wanted.items() if value is not None}
+    # The key makes a repeated request find the first one's run instead of starting a second.
+    run = session.client.post("/runs", body, headers={"Idempotency-Key": uuid.uuid4().hex})
+    session.log(f"{run['id']} on {session.client.url}/runs/{run['id']}")
+    if wait:
+        _follow(session, run["id"])
+    else:
+        _show(session, run)
+
+
+@command(app, "watch")
+def watch(session: Session, run_id: RunId) -> None:
+    """Follow a run until it has ended; the exit code tells how."""
+    _follow(session, run_id)
+
+
+@command(app, "ls")
+def ls(
+    session: Session,
+    status: Annotated[str | None, typer.Option("--status", help="Only runs in this status.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="At most this many.")] = 50,
+) -> None:
+    """List the runs, newest first."""
+    answer = session.client.get("/runs", status=status, limit=limit)
+    show_list(answer["items"], LIST, session.output, answer)
+
+
+@command(app, "show")
+def show(session: Session, run_id: RunId) -> None:
+    """Show a run, its steps, its gate and its figures."""
+    _show(session, session.client.get(f"/runs/{run_id}"))
+
+
+@command(app, "logs")
+def logs(
+    session: Session,
+    run_id: RunId,
+    step: Annotated[str | None, typer.Option("--step", help="Only this step's log.")] = None,
+    attempt: Annotated[int | None, typer.Option("--attempt", help="Instead of the last one.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")] = False,
+) -> None:
+    """Print what the run's steps wrote."""
+    names = [step] if step else [each["name"] for each in session.client.get(f"/runs/{run_id}")["steps"]]
+    shown = dict.fromkeys(names, 0)
+    while True:
+        ended = session.client.get(f"/runs/{run_id}")["status"] in ENDED
+        for name in names:
+            text = _log_of(session, run_id, name, attempt)
+            typer.echo(text[shown[name] :], nl=False)
+            shown[name] = len(text)
+        if ended or not follow:
+            return
+        time.sleep(POLL_SECONDS)
+
+
+@command(app, "cancel")
+def cancel(session: Session, run_id: RunId) -> None:
+    """Stop a run; its finished steps stay."""
+    session.confirm(f"Cancel {run_id}?")
+    session.client.post(f"/runs/{run_id}/cancellation")
+    _show(session, session.client.get(f"/runs/{run_id}"))
+
+
+@command(app, "retry")
+def retry(
+    session: Session,
+    run_id: RunId,
+    wait: Annotated[bool, typer.Option("--wait", help="Until it has ended.")] = False,
+) -> None:
+    """Go on with a failed or cancelled run from the step where it stopped."""
+    session.client.post(f"/runs/{run_id}/retry")
+    if wait:
+        _follow(session, run_id)
+    else:
+        _show(session, session.client.get(f"/runs/{run_id}"))
+
+
+@command(app, "artifacts")
+def artifacts(
+    session: Session,
+    run_id: RunId,
+    download: Annotated[
+        Path | None, typer.Option("--download", metavar="DIR", help="Fetch them: a directory a step.")
+    ] = None,
+) -> None:
+    """List the files that a run's steps have left, or download them."""
+    answer = session.client.get_all(f"/runs/{run_id}/artifacts")
+    for file in answer["items"] if download else []:
+        target = _inside(download or Path(), file["step"], file["path"])
+        session.client.download(
+            f"/runs/{run_id}/artifacts/{file['step']}/{file['path']}", target, file["sha256"]
+        )
+        session.log(str(target))
+    show_list(answer["items"], ARTIFACTS, session.output, answer)
+
+
+def _parameters(pairs: list[str]) -> dict[str, Any]:
+    parameters: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise Failure(f"--param {pair} is not KEY=VALUE.", "Write --param epochs=2.", Exit.USAGE)
+        parameters[key.strip()] = _parsed(value)
+    return parameters
+
+
+def _parsed(value: str) -> Any:
+    """Numbers and booleans as such; the server checks them against the pipeline's parameters."""
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        return value
+    return parsed if isinstance(parsed, bool | int | float) else value
+
+
+def _follow(session: Session, run_id: str) -> None:
+    """Report each change of a step on standard error, then print the run and leave with its exit code."""
+    known: dict[str, str] = {}
+    while True:
+        run = session.client.get(f"/runs/{run_id}")
+        for step in run["steps"]:
+            state = "from the cache" if step.get("cached") else step["status"]
+            if known.get(step["name"]) != state:
+                known[step["name"]] = state
+                session.log(f"{step['name']}: {state}")
+        if run["status"] in ENDED:
+            break
+        time.sleep(POLL_SECONDS)
+    _show(session, run)
+    _leave(run)
+
+
+def _leave(run: dict[str, Any]) -> None:
+    if run["status"] != "succeeded":
+        failed = [f"{step['name']}: {step['error']}" for step in run["steps"] if step.get("error")]
+        advice = "\n".join([*failed, f"See: fittingroom run logs {run['id']}"])
+        raise Failure(f"The run is {run['status']}. {run.get('message') or ''}".strip(), advice)
+    if run.get("gate") and not run["gate"]["passed"]:
+        raise Failure("The gate did not pass: nothing was registered.", _gate_in_words(run), Exit.GATE_FAILED)
+
+
+def _show(session: Session, run: dict[str, Any]) -> None:
+    if session.output is Format.JSON:
+        print_json(run)
+        return
+    show_one(run, RUN, session.output)
+    if session.output is Format.TABLE:
+        print()
+        show_list(run["steps"], STEPS, session.output, run)
+
+
+def _gate_in_words(run: Any) -> str:
+    gate = run.get("gate")
+    if not gate:
+        return ""
+    return "passed" if gate["passed"] else "not passed: " + "; ".join(gate["reasons"])
+
+
+def _log_of(session: Session, run_id: str, step: str, attempt: int | None) -> str:
+    return session.client.text(f"/runs/{run_id}/logs", step=step, attempt=attempt)
+
+
+def _inside(directory: Path, step: str, path: str) -> Path:
+    """A path that the server names must not lead out of the directory that the user named."""
+    relative = PurePosixPath(step, path)
+    if relative.is_absolute() or ".." in relative.parts:
+        raise Failure(
+            f"The server names a file outside the directory: {relative}", "Nothing was written there."
+        )
+    return directory.joinpath(*relative.parts)
