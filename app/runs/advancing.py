@@ -4,14 +4,12 @@ Everything here runs under the run's row lock, in the transaction of whatever ma
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.core.changes import bump
-from app.core.database import now
 from app.core.services import Messenger, RunEnded
 from app.core.work import Work
 from app.runs import queries
@@ -53,7 +51,7 @@ def apply(
     work: Work, run: Run, steps: Sequence[Step], changes: Sequence[Change], messenger: Messenger
 ) -> None:
     by_name = {step.name: step for step in steps}
-    time = clock(work.session) if changes else None
+    time = queries.clock(work.session) if changes else None
     for change in changes:
         step = by_name[change.name]
         move(step, change.to)
@@ -78,7 +76,7 @@ def _set_status(
         return
     run.status = status
     if status in RUN_ENDS:
-        run.finished_at = clock(work.session)
+        run.finished_at = queries.clock(work.session)
         run.message = _ending(status, steps)
     record_event(work.session, run, "run", {"status": status, "message": run.message})
     if status in RUN_ENDS and (hook := ended.get(run.pipeline)):
@@ -122,8 +120,3 @@ def record_event(
     session.add(RunEvent(run_id=run.id, seq=run.event_seq, kind=kind, step_id=step_id, data=dict(data)))
     session.flush()
     bump(session, run.id)
-
-
-def clock(session: Session) -> datetime:
-    """The database's time, as a value."""
-    return session.scalars(select(now())).one()

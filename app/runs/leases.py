@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, and_, update
 from sqlalchemy.orm import Session
 
 from app.core.database import now
@@ -55,10 +55,10 @@ def claim(work: Work, step: Step, owner: str, seconds: float) -> Lease | None:
     if run is None:
         return None
     deadline = StepSpec.from_json(step.spec).deadline_seconds
-    _must_be_allowed(StepState.READY, StepState.LEASED)
+    must_be_allowed(StepState.READY, StepState.LEASED)
     taken = (
         update(Step)
-        .where(Step.id == _claimable(step.id))
+        .where(Step.id == queries.claimable(step.id))
         .values(
             state=StepState.LEASED,
             fence=Step.fence + 1,
@@ -74,19 +74,12 @@ def claim(work: Work, step: Step, owner: str, seconds: float) -> Lease | None:
             advice="",
         )
     )
-    row = _execute(work.session, taken.returning(Step.fence, Step.attempt))
+    row = execute_one(work.session, taken.returning(Step.fence, Step.attempt))
     if row is None:
         return None
     lease = Lease(step.id, run.id, row[0], row[1], seconds)
     _begin_attempt(work, run, lease, owner)
     return lease
-
-
-def _claimable(step_id: str) -> ColumnElement[str]:
-    # The lock is taken in the subquery, so that a second claimer passes by instead of waiting.
-    due = or_(Step.not_before.is_(None), Step.not_before <= now())
-    open_ = and_(Step.id == step_id, Step.state == StepState.READY, due)
-    return select(Step.id).where(open_).with_for_update(skip_locked=True).scalar_subquery()
 
 
 def _begin_attempt(work: Work, run: Run, lease: Lease, owner: str) -> None:
@@ -106,26 +99,26 @@ def _begin_attempt(work: Work, run: Run, lease: Lease, owner: str) -> None:
 def start_run(work: Work, run: Run) -> None:
     if run.status == RunStatus.QUEUED:
         run.status = RunStatus.RUNNING
-        run.started_at = work.session.scalars(select(now())).one()
+        run.started_at = queries.clock(work.session)
         record_event(work.session, run, "run", {"status": run.status, "message": ""})
 
 
 def beat(work: Work, lease: Lease) -> bool:
     """Prolong the lease. False: it is somebody else's by now, so stop at once and leave no trace."""
-    prolonged = update(Step).where(_held(lease)).values(lease_until=now(lease.seconds))
-    return _execute(work.session, prolonged.returning(Step.id)) is not None
+    prolonged = update(Step).where(held(lease)).values(lease_until=now(lease.seconds))
+    return execute_one(work.session, prolonged.returning(Step.id)) is not None
 
 
 def finish(work: Work, services: Services, lease: Lease, ending: Ending) -> bool:
     """End the attempt and move the run on. False: the lease was lost, and nothing has changed."""
-    return _end(work, services, lease, ending, _held(lease))
+    return _end(work, services, lease, ending, held(lease))
 
 
 def release(work: Work, services: Services, lease: Lease) -> bool:
     """Give the step back unharmed, because its worker has to stop. The attempt is not counted."""
     message = "Its worker was stopped; the step goes on elsewhere."
     ending = Ending(StepState.READY, AttemptStatus.RELEASED, message)
-    return _end(work, services, lease, ending, _held(lease))
+    return _end(work, services, lease, ending, held(lease))
 
 
 def crashed(step: Step, status: AttemptStatus, message: str, advice: str, exit_code: int | None) -> Ending:
@@ -143,7 +136,7 @@ def reap(work: Work, services: Services, step: Step) -> bool:
     message = f"The worker {step.lease_owner} was lost: it sent no heartbeat in time."
     advice = "If it keeps dying, look at the machine's memory and the worker's own log."
     ending = crashed(step, AttemptStatus.LOST, message, advice, None)
-    return _end(work, services, lease, ending, and_(_held(lease), Step.lease_until < now()))
+    return _end(work, services, lease, ending, and_(held(lease), Step.lease_until < now()))
 
 
 def _end(work: Work, services: Services, lease: Lease, ending: Ending, guard: ColumnElement[bool]) -> bool:
@@ -151,16 +144,16 @@ def _end(work: Work, services: Services, lease: Lease, ending: Ending, guard: Co
     if run is None:
         return False
     ending = _unless_cancelled(run, ending)
-    _must_be_allowed(StepState.LEASED, ending.to)
-    if _execute(work.session, _ended(ending, guard, lease)) is None:
+    must_be_allowed(StepState.LEASED, ending.to)
+    if execute_one(work.session, _ended(ending, guard, lease)) is None:
         return False
     attempt = work.session.get_one(Attempt, (lease.step_id, lease.attempt))
     attempt.status = ending.status
     attempt.exit_code = ending.exit_code
     attempt.message = ending.message
     attempt.advice = ending.advice
-    attempt.finished_at = work.session.scalars(select(now())).one()
-    step = _fresh(work.session, lease.step_id)
+    attempt.finished_at = queries.clock(work.session)
+    step = fresh(work.session, lease.step_id)
     _record(work, run, step.id, lease.attempt, ending.status, ending.message)
     record_step(work.session, run, step)
     if ending.to == StepState.READY:
@@ -192,7 +185,7 @@ def _ended(ending: Ending, guard: ColumnElement[bool], lease: Lease) -> Any:
             not_before=now(wait) if again and wait else None,
             ready_at=now() if again else Step.ready_at,
             finished_at=None if again else now(),
-            released=Step.released + case((released, 1), else_=0) if released else Step.released,
+            released=Step.released + 1 if released else Step.released,
             last_error="" if ending.to == StepState.SUCCEEDED else ending.message,
             advice=ending.advice,
             artifact=ending.artifact,
@@ -203,91 +196,41 @@ def _ended(ending: Ending, guard: ColumnElement[bool], lease: Lease) -> Any:
     return changed.returning(Step.id)
 
 
-def take_from_cache(work: Work, services: Services, step: Step, found: Step, reason: str) -> bool:
-    """Finish a ready step with an earlier step's artifact. No attempt is made, so none is counted."""
-    run = queries.locked_run(work.session, step.run_id)
-    if run is None:
-        return False
-    _must_be_allowed(StepState.READY, StepState.SUCCEEDED)
-    taken = (
-        update(Step)
-        .where(Step.id == step.id, Step.state == StepState.READY)
-        .values(
-            state=StepState.SUCCEEDED,
-            cached=True,
-            cached_from=found.cached_from or found.id,
-            cache_reason=reason,
-            cache_hash=found.cache_hash,
-            cache_key=found.cache_key,
-            program_version=found.program_version,
-            artifact=found.artifact,
-            artifact_size=found.artifact_size,
-            started_at=now(),
-            finished_at=now(),
-        )
-    )
-    if _execute(work.session, taken.returning(Step.id)) is None:
-        return False
-    start_run(work, run)
-    record_step(work.session, run, _fresh(work.session, step.id))
-    settle(work, run, services.messenger, services.handlers.ended)
-    return True
-
-
 def note_progress(
     work: Work, lease: Lease, progress: Mapping[str, Any] | None, data: Mapping[str, Any]
 ) -> bool:
     """Show where the attempt stands. ``data`` tells listeners how far log and metrics have grown."""
     run = queries.locked_run(work.session, lease.run_id)
-    values = {"progress": dict(progress)} if progress else {"fence": Step.fence}
-    noted = update(Step).where(_held(lease)).values(**values)
-    if run is None or _execute(work.session, noted.returning(Step.id)) is None:
+    noted = update(Step).where(held(lease)).values(progress=dict(progress) if progress else Step.progress)
+    if run is None or execute_one(work.session, noted.returning(Step.id)) is None:
         return False
     record_event(work.session, run, "progress", data, lease.step_id)
     return True
 
 
-def note_cache_key(
-    work: Work,
-    lease: Lease,
-    program_version: str,
-    key: Mapping[str, Any] | None,
-    digest: str | None,
-    reason: str,
-) -> None:
-    """What this attempt runs with, so that a later step can be compared with it."""
-    noted = (
-        update(Step)
-        .where(_held(lease))
-        .values(
-            program_version=program_version,
-            cache_key=dict(key) if key else None,
-            cache_hash=digest,
-            cache_reason=reason,
-        )
-    )
-    _execute(work.session, noted.returning(Step.id))
-
-
-def _held(lease: Lease) -> ColumnElement[bool]:
+def held(lease: Lease) -> ColumnElement[bool]:
     return and_(Step.id == lease.step_id, Step.state == StepState.LEASED, Step.fence == lease.fence)
 
 
-def _must_be_allowed(present: StepState, to: StepState) -> None:
+def must_be_allowed(present: StepState, to: StepState) -> None:
     if to not in TRANSITIONS[present]:
         raise IllegalMove(f"{present} → {to}")
 
 
-def _execute(session: Session, statement: Any) -> Any:
+def execute_one(session: Session, statement: Any) -> Any:
     options = {"synchronize_session": False}
     return session.execute(statement, execution_options=options).one_or_none()
 
 
-def _fresh(session: Session, step_id: str) -> Step:
+def fresh(session: Session, step_id: str) -> Step:
     return session.get_one(Step, step_id, populate_existing=True)
 
 
 def _record(work: Work, run: Run, step_id: str, number: int, status: AttemptStatus, message: str) -> None:
-    name = work.session.scalars(select(Step.name).where(Step.id == step_id)).one()
-    data = {"step": name, "attempt": number, "status": status, "message": message}
+    data = {
+        "step": work.session.get_one(Step, step_id).name,
+        "attempt": number,
+        "status": status,
+        "message": message,
+    }
     record_event(work.session, run, "attempt", data, step_id)

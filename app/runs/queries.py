@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.core.database import now
@@ -51,6 +51,11 @@ class LogLine:
     number: int
     text: str
     at: datetime
+
+
+def clock(session: Session) -> datetime:
+    """The database's time, as a value."""
+    return session.scalars(select(now())).one()
 
 
 def run_by_id(session: Session, run_id: str) -> Run | None:
@@ -136,6 +141,14 @@ def events_after(session: Session, run_id: str, seq: int, limit: int = 500) -> l
 
 def cancel_requested(session: Session, run_id: str) -> bool:
     return bool(session.scalar(select(Run.cancel_requested).where(Run.id == run_id)))
+
+
+def claimable(step_id: str) -> ScalarSelect[str]:
+    """The step's id if it may be claimed now. The lock is taken here, in the subquery of the claim's
+    UPDATE, so that a second claimer passes by instead of waiting. (SQLite leaves the clause out.)"""
+    due = or_(Step.not_before.is_(None), Step.not_before <= now())
+    ready = and_(Step.id == step_id, Step.state == StepState.READY, due)
+    return select(Step.id).where(ready).with_for_update(skip_locked=True).scalar_subquery()
 
 
 def ready_steps(session: Session, queues: Sequence[str], kinds: Sequence[str], limit: int) -> list[Step]:

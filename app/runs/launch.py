@@ -1,0 +1,191 @@
+"""Starting a run: parameters checked, steps written down, the first ones ready."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from sqlalchemy.exc import IntegrityError
+
+from app.core.errors import Conflict, Invalid
+from app.core.ids import new_id
+from app.core.lineage import record_edge
+from app.core.numbers import next_number
+from app.core.services import Messenger
+from app.core.work import Work
+from app.runs import queries
+from app.runs.advancing import record_event, settle
+from app.runs.leases import MAX_ATTEMPTS
+from app.runs.spec import kind_of, queue_of, spec_of
+from app.runs.states import RunStatus, StepState
+from app.runs.tables import Run, Step
+from ml.pipeline.definition import ParameterValue, Pipeline
+from ml.pipeline.resolve import BadParameters, resolve_parameters
+
+KEY_LIMIT = 200
+
+
+class UnknownPipeline(Invalid):
+    """The pipeline is not in the catalogue."""
+
+
+class ParametersRefused(Invalid):
+    """``problems`` in the details holds one sentence a parameter, for the form to show beside it."""
+
+    title = "A parameter can't be used"
+
+
+class KeyReused(Invalid):
+    """An Idempotency-Key came again with another request."""
+
+    title = "The Idempotency-Key was used before"
+
+
+class InputMissing(Conflict):
+    title = "Something the run needs is missing"
+
+
+@dataclass(frozen=True)
+class LaunchRequest:
+    """``inputs`` maps each of the pipeline's inputs to the sha256 of a tree. ``subject_id`` is what the
+    run is about: a data set version."""
+
+    pipeline: str
+    actor_id: str
+    inputs: Mapping[str, str]
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    recipe: str | None = None
+    subject_id: str | None = None
+    label: str = ""
+    idempotency_key: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal requests, whatever their key."""
+        content = {**asdict(self), "idempotency_key": None}
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class RunLauncher:
+    """The one way in which a run comes into being. Implements app.core.services.Launcher."""
+
+    pipelines: Mapping[str, Pipeline]
+    messenger: Messenger
+
+    def launch(
+        self,
+        work: Work,
+        *,
+        actor_id: str,
+        pipeline: str,
+        inputs: Mapping[str, str],
+        parameters: Mapping[str, ParameterValue],
+        subject_id: str,
+        label: str,
+    ) -> str:
+        """For features below this one: no recipe, no key, just the id back."""
+        request = LaunchRequest(pipeline, actor_id, inputs, parameters, subject_id=subject_id, label=label)
+        return self.start(work, request).id
+
+    def start(self, work: Work, request: LaunchRequest) -> Run:
+        """The new run, or the one that the same request with the same key made before."""
+        if request.idempotency_key and (before := _before(work, request)):
+            return before
+        pipeline = self.pipeline(request.pipeline)
+        recipe = request.recipe or pipeline.default_recipe or None
+        values = _resolved(pipeline, request.parameters, recipe)
+        missing = set(pipeline.inputs) - request.inputs.keys()
+        if missing:
+            raise InputMissing(f"The input {', '.join(sorted(missing))} is missing.", "Name a data set.")
+        try:
+            with work.session.begin_nested():
+                run = _new_run(work, request, recipe, values)
+        except IntegrityError:  # the same key at the same moment: the other request has just committed
+            if request.idempotency_key and (before := _before(work, request)):
+                return before
+            raise
+        self._write_steps(work, run, pipeline, values)
+        record_event(work.session, run, "run", {"status": run.status, "message": ""})
+        settle(work, run, self.messenger, {})
+        return run
+
+    def _write_steps(
+        self, work: Work, run: Run, pipeline: Pipeline, values: Mapping[str, ParameterValue]
+    ) -> None:
+        for position, step in enumerate(pipeline.steps):
+            work.session.add(
+                Step(
+                    id=new_id("step"),
+                    run_id=run.id,
+                    pipeline=pipeline.name,
+                    name=step.name,
+                    position=position,
+                    kind=kind_of(step),
+                    queue=queue_of(step),
+                    state=StepState.BLOCKED,
+                    spec=spec_of(pipeline, step, values).as_json(),
+                    max_attempts=MAX_ATTEMPTS,
+                )
+            )
+        work.session.flush()
+
+    def pipeline(self, name: str) -> Pipeline:
+        try:
+            return self.pipelines[name]
+        except KeyError:
+            known = ", ".join(sorted(self.pipelines))
+            raise UnknownPipeline(f"There is no pipeline {name!r}.", f"There are: {known}.") from None
+
+
+def _before(work: Work, request: LaunchRequest) -> Run | None:
+    key = request.idempotency_key or ""
+    if len(key) > KEY_LIMIT:
+        raise Invalid(f"An Idempotency-Key has at most {KEY_LIMIT} characters.", "Send a UUID.")
+    run = queries.run_by_key(work.session, request.actor_id, key)
+    if run and run.request_hash != request.digest:
+        raise KeyReused(
+            f"This Idempotency-Key started run #{run.number} with another request.",
+            "Send a new key with a new request.",
+            run_id=run.id,
+        )
+    return run
+
+
+def _resolved(
+    pipeline: Pipeline, given: Mapping[str, object], recipe: str | None
+) -> dict[str, ParameterValue]:
+    try:
+        return resolve_parameters(pipeline, given, recipe)
+    except BadParameters as error:
+        problems = {problem.parameter: problem.message for problem in error.problems}
+        raise ParametersRefused(
+            str(error), "Correct the value, or leave it out for the default.", problems=problems
+        ) from None
+
+
+def _new_run(
+    work: Work, request: LaunchRequest, recipe: str | None, values: Mapping[str, ParameterValue]
+) -> Run:
+    run = Run(
+        id=new_id("run"),
+        number=next_number(work.session, "run"),
+        pipeline=request.pipeline,
+        recipe=recipe,
+        label=request.label,
+        status=RunStatus.QUEUED,
+        parameters=dict(values),
+        inputs=dict(request.inputs),
+        subject_id=request.subject_id,
+        actor_id=request.actor_id,
+        idempotency_key=request.idempotency_key,
+        request_hash=request.digest if request.idempotency_key else None,
+        event_seq=0,
+        cancel_requested=False,
+        message="",
+    )
+    work.session.add(run)
+    if request.subject_id:
+        record_edge(work.session, request.subject_id, run.id, "input_of")
+    work.session.flush()
+    return run

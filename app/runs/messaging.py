@@ -1,0 +1,23 @@
+"""Telling the workers through Celery, from a process that loads none of the workers' code."""
+
+from celery import Celery
+
+EXECUTE_STEP = "execute_step"
+
+# A broker that is away costs a request at most these seconds; the dispatcher re-sends what was lost.
+TRANSPORT = {"socket_timeout": 5, "socket_connect_timeout": 5, "health_check_interval": 10}
+
+
+class CeleryMessenger:
+    """Sends the id of a ready step to its queue. Raises when the broker is away."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._celery = Celery(broker=broker_url, set_as_current=False)
+        self._celery.conf.update(
+            task_ignore_result=True,
+            task_publish_retry=False,
+            broker_transport_options=TRANSPORT,
+        )
+
+    def send_step(self, step_id: str, queue: str) -> None:
+        self._celery.send_task(EXECUTE_STEP, (step_id,), queue=queue, retry=False)

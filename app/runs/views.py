@@ -1,0 +1,96 @@
+"""A run as JSON, the one shape that REST, the command line and the tests read."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from app.core.errors import NotFound
+from app.core.storage import LocalStorage
+from app.core.work import Work
+from app.runs import queries
+from app.runs.queries import RunDetail
+from app.runs.states import StepState
+from app.runs.tables import Run, Step
+
+EVALUATION = "evaluation.json"
+
+
+def run_json(work: Work, storage: LocalStorage, detail: RunDetail) -> dict[str, Any]:
+    run = detail.run
+    evaluation = evaluation_of(storage, detail) or {}
+    return {
+        **summary_json(run, subjects(work, [run])),
+        "parameters": run.parameters,
+        "steps": [step_json(step) for step in detail.steps],
+        "gate": gate_of(detail),
+        "metrics": evaluation.get("metrics"),
+        "baseline": evaluation.get("baseline"),
+        "model_version": model_version_of(detail),
+    }
+
+
+def subjects(work: Work, runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
+    """The data set versions that the runs are about, by id, in one query."""
+    wanted = {run.subject_id for run in runs if run.subject_id}
+    return {subject_id: {"version_id": subject_id} for subject_id in wanted}
+
+
+def summary_json(run: Run, about: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """What a list shows of a run; ``about`` is what :func:`subjects` found."""
+    return {
+        "id": run.id,
+        "number": run.number,
+        "pipeline": run.pipeline,
+        "recipe": run.recipe,
+        "label": run.label,
+        "status": run.status,
+        "message": run.message,
+        "created_at": _time(run.created_at),
+        "started_at": _time(run.started_at),
+        "finished_at": _time(run.finished_at),
+        "dataset": about.get(run.subject_id or ""),
+    }
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    failed = step.state == StepState.FAILED
+    return {
+        "name": step.name,
+        "status": step.state,
+        "attempts": queries.attempts_counted(step),
+        "cached": step.cached,
+        "cache_reason": step.cache_reason,
+        "seconds": queries.seconds_of(step, datetime.now(UTC)),
+        "error": f"{step.last_error} {step.advice}".strip() if failed else None,
+        "message": step.last_error,
+        "progress": step.progress,
+        "program_version": step.program_version,
+    }
+
+
+def evaluation_of(storage: LocalStorage, detail: RunDetail) -> Mapping[str, Any] | None:
+    """What the run measured: evaluation.json of the step that left one."""
+    for step in reversed(detail.steps):
+        if step.kind == "program" and step.artifact:
+            try:
+                file = storage.tree(step.artifact).find(EVALUATION)
+                return dict(json.loads(storage.read_bytes(file.sha256)))
+            except NotFound:
+                continue
+    return None
+
+
+def gate_of(detail: RunDetail) -> dict[str, Any] | None:
+    return next((step.result for step in detail.steps if step.kind == "gate" and step.result), None)
+
+
+def model_version_of(detail: RunDetail) -> dict[str, Any] | None:
+    for step in detail.steps:
+        if step.kind == "register" and step.result:
+            return {"model": step.result["model"], "version": step.result["version"]}
+    return None
+
+
+def _time(value: datetime | None) -> str | None:
+    return value.isoformat() if value else None
