@@ -85,7 +85,8 @@ class LocalStorage:
         size = source.stat().st_size
         digest = sha256 or hash_file(source)
         target = self.local_path(digest)
-        if not (target.exists() and target.stat().st_size == size):
+        # What stands there is read: running a step again must heal an artifact that was damaged.
+        if not (target.exists() and target.stat().st_size == size and hash_file(target) == digest):
             self._publish(source, target, move)
         elif move:
             source.unlink()

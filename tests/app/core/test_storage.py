@@ -57,6 +57,15 @@ def test_one_flipped_byte_is_noticed_when_the_tree_is_laid_out(
         storage.materialize(tree, tmp_path / "channel")
 
 
+def test_storing_the_content_again_heals_a_damaged_file(
+    storage: LocalStorage, tree: Tree, tmp_path: Path
+) -> None:
+    sha256 = tree.find("model/weights").sha256
+    damage(storage.local_path(sha256))
+    storage.put_file(tmp_path / "weights")
+    storage.verify(sha256)
+
+
 def test_a_truncated_file_makes_the_tree_not_intact(storage: LocalStorage, tree: Tree) -> None:
     path = storage.local_path(tree.find("model/weights").sha256)
     path.chmod(0o644)
