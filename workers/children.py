@@ -50,7 +50,7 @@ class Child:
         with self._log.open("ab") as log:
             self._read_to = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 - our own program and arguments
-                [sys.executable, "-I", "-S", str(WARDEN), str(os.getpid()), *self._command],
+                [sys.executable, "-I", "-S", str(WARDEN), "--equal", str(os.getpid()), *self._command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
