@@ -1,0 +1,107 @@
+"""The verbs of endpoints: deploy an approved version, which is also how one rolls back."""
+
+import re
+
+from app.accounts import audit
+from app.core import changes
+from app.core.errors import Invalid, NotFound
+from app.core.ids import new_id
+from app.core.lineage import record_edge
+from app.core.security import Actor
+from app.core.services import Services
+from app.core.work import Work
+from app.endpoints import queries
+from app.endpoints.queries import Placed
+from app.endpoints.tables import Deployment, Endpoint
+from app.registry import approval
+from app.registry.service import find_version, set_live
+
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class EndpointNotFound(NotFound):
+    title = "No such endpoint"
+
+
+class EndpointNameInvalid(Invalid):
+    title = "That can't be an endpoint's name"
+
+
+def deploy(services: Services, actor: Actor, endpoint: str, model: str, number: int) -> Placed:
+    """Make a version answer on an endpoint, which is created where it is new.
+
+    The version's files are read again before the transaction; a version that is live there already stays.
+    """
+    name = valid_name(endpoint)
+    with services.works.reading() as work:
+        version = find_version(work, model, number).version
+    approval.model_files(services, version)
+    with services.works.writing() as work:
+        approval.require_servable(find_version(work, model, number).version)
+        place = _endpoint(work, name, actor)
+        deployment = _placed(work, place, version.id, actor)
+        return get_deployment(work, deployment.id)
+
+
+def valid_name(name: str) -> str:
+    stripped = name.strip()
+    if not NAME.fullmatch(stripped):
+        raise EndpointNameInvalid(
+            f"{stripped[:80]!r} can't name an endpoint.",
+            "Use up to 63 small letters, digits and hyphens, as in reviews-prod.",
+        )
+    return stripped
+
+
+def _endpoint(work: Work, name: str, actor: Actor) -> Endpoint:
+    found = queries.endpoint_by_name(work.session, name)
+    if found is None:
+        found = Endpoint(id=new_id("ep"), name=name, created_by=actor.id)
+        work.session.add(found)
+        work.session.flush()
+        audit.record(work.session, actor.id, "endpoint.created", found.id, {"name": name})
+    queries.locked_endpoint(work.session, found.id)
+    return found
+
+
+def _placed(work: Work, endpoint: Endpoint, version_id: str, actor: Actor) -> Deployment:
+    before = queries.live_deployment(work.session, endpoint.id)
+    if before is not None and before.version_id == version_id:
+        return before
+    if before is not None:
+        queries.retire(work.session, before.id)
+        set_live(work, before.version_id, endpoint.name, live=False)
+    deployment = Deployment(
+        id=new_id("dep"), endpoint_id=endpoint.id, version_id=version_id, actor_id=actor.id
+    )
+    work.session.add(deployment)
+    work.session.flush()
+    set_live(work, version_id, endpoint.name, live=True)
+    record_edge(work.session, version_id, endpoint.id, "deployed_to")
+    details = {
+        "endpoint": endpoint.name,
+        "version_id": version_id,
+        "before": before.version_id if before else None,
+    }
+    audit.record(work.session, actor.id, "endpoint.deployed", endpoint.id, details)
+    changes.bump(work.session, endpoint.id)
+    return deployment
+
+
+def get_deployment(work: Work, deployment_id: str) -> Placed:
+    found = queries.deployment_by_id(work.session, deployment_id)
+    assert found is not None
+    return found
+
+
+def find_endpoint(work: Work, name: str) -> Endpoint:
+    found = queries.endpoint_by_name(work.session, name)
+    if found is None:
+        raise not_found(name)
+    return found
+
+
+def not_found(name: str) -> EndpointNotFound:
+    return EndpointNotFound(
+        f"There is no endpoint {name[:80]!r}.", "Deploy an approved model version to make one."
+    )

@@ -1,0 +1,178 @@
+"""What this web process serves: one slot an endpoint, kept equal to what the database says is live.
+
+It looks once a second. A slot whose deployment, approval or validity has changed is loaded anew, with
+every file read again. Nobody holds a database session while a prediction is computed.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+from fastapi import Request
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.errors import Conflict, FittingRoomError, Unavailable
+from app.core.services import Services
+from app.endpoints import queries
+from app.endpoints.loaded import Loaded, load
+from app.endpoints.queries import LiveMark
+from app.endpoints.service import get_deployment, not_found
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 1.0
+WAIT_SECONDS = 20.0
+AGAIN_SECONDS = 30.0  # a file may be restored, a full disk emptied; a void version stays refused
+
+
+class State(StrEnum):
+    COLD = "cold"
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class EndpointNotReady(Unavailable):
+    title = "The endpoint is not ready"
+
+
+class EndpointRefused(Conflict):
+    title = "The endpoint serves no approved version"
+
+
+@dataclass
+class Slot:
+    """``loaded`` may still be the version before while the next one loads."""
+
+    mark: LiveMark
+    state: State = State.COLD
+    loaded: Loaded | None = None
+    error: FittingRoomError | None = None
+    failed_at: float = 0.0
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def due(self) -> bool:
+        return self.state == State.FAILED and time.monotonic() - self.failed_at > AGAIN_SECONDS
+
+
+class Serving:
+    """Lives on the event loop of one web process, between :meth:`start` and :meth:`close`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._slots: dict[str, Slot] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._watch())
+
+    async def close(self) -> None:
+        tasks = [self._task, *(slot.task for slot in self._slots.values())]
+        running = [task for task in tasks if task and not task.done()]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        for slot in self._slots.values():
+            if slot.loaded:
+                slot.loaded.retire()
+
+    def slot(self, endpoint: str) -> Slot | None:
+        return self._slots.get(endpoint)
+
+    async def ready(self, endpoint: str) -> Loaded:
+        """The loaded version, after at most ``WAIT_SECONDS``; else why there is none."""
+        slot = self._slots.get(endpoint)
+        if slot is None:
+            await self.look()
+            slot = self._slots.get(endpoint)
+        if slot is None:
+            raise not_found(endpoint)
+        if slot.loaded is None and slot.task:
+            await asyncio.wait({slot.task}, timeout=WAIT_SECONDS)
+        if slot.loaded is not None:
+            return slot.loaded
+        raise _refusal(endpoint, slot)
+
+    async def settled(self, endpoint: str) -> Slot | None:
+        """After a deployment: what is recorded has been loaded, or refused, in this process."""
+        await self.look()
+        slot = self._slots.get(endpoint)
+        if slot and slot.task:
+            await asyncio.wait({slot.task}, timeout=WAIT_SECONDS)
+        return slot
+
+    async def look(self) -> None:
+        """Compare with the database once and begin to load whatever differs."""
+        marks = await asyncio.to_thread(self._marks)
+        for name, mark in marks.items():
+            slot = self._slots.get(name)
+            if slot is None or slot.mark != mark or slot.due:
+                self._begin(name, mark, slot)
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except SQLAlchemyError:
+                log.warning("serving_look_failed", exc_info=True)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _marks(self) -> dict[str, LiveMark]:
+        with self._services.works.reading() as work:
+            return queries.live_marks(work.session)
+
+    def _begin(self, name: str, mark: LiveMark, before: Slot | None) -> None:
+        slot = Slot(mark, State.LOADING)
+        if before and before.loaded:
+            # Another version may go on answering until this one is ready; a doubtful one may not.
+            if before.loaded.serves.version_id != mark.version_id:
+                slot.loaded = before.loaded
+            else:
+                before.loaded.retire()
+        slot.task = asyncio.create_task(self._load(slot))
+        self._slots[name] = slot
+
+    async def _load(self, slot: Slot) -> None:
+        outcome = (await asyncio.gather(asyncio.to_thread(self._open, slot.mark), return_exceptions=True))[0]
+        before = slot.loaded
+        if isinstance(outcome, Loaded):
+            slot.loaded, slot.state = outcome, State.READY
+        elif isinstance(outcome, Exception):
+            slot.loaded, slot.state = None, State.FAILED
+            slot.error, slot.failed_at = _as_refusal(outcome, slot.mark), time.monotonic()
+        if before:
+            before.retire()
+
+    def _open(self, mark: LiveMark) -> Loaded:
+        with self._services.works.reading() as work:
+            placed = get_deployment(work, mark.deployment_id)
+        return load(self._services, placed)
+
+
+def _as_refusal(error: Exception, mark: LiveMark) -> FittingRoomError:
+    log.error("model_load_failed", endpoint=mark.endpoint, version=mark.version_id, exc_info=error)
+    if isinstance(error, FittingRoomError):
+        return error
+    return Unavailable(
+        f"The model could not be loaded ({type(error).__name__}).", "The server's log says more."
+    )
+
+
+def _refusal(endpoint: str, slot: Slot) -> FittingRoomError:
+    if slot.error is None:
+        return EndpointNotReady(
+            f"{endpoint} is still loading its model.", "Try again in a few seconds.", retry_after=5
+        )
+    if isinstance(slot.error, Conflict):
+        return EndpointRefused(f"{endpoint} serves nothing: {slot.error.message}", slot.error.advice)
+    return EndpointNotReady(
+        f"{endpoint} failed: {slot.error.message}", slot.error.advice, retry_after=int(AGAIN_SECONDS)
+    )
+
+
+def serving_of(request: Request) -> Serving:
+    serving: Serving = request.app.state.serving
+    return serving

@@ -1,0 +1,164 @@
+"""Every read of the registry, and the two guarded writes whose WHERE is the rule."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.registry.tables import ApprovalStatus, Decision, Model, ModelVersion, Validity
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A model in a list, with its newest version and how many there are."""
+
+    model: Model
+    versions: int
+    newest: ModelVersion | None
+    live: Sequence[ModelVersion]
+
+
+@dataclass(frozen=True)
+class NamedVersion:
+    model: Model
+    version: ModelVersion
+
+
+def model_by_name(session: Session, name: str) -> Model | None:
+    """By name, or by id."""
+    found = session.scalar(select(Model).where(Model.name == name))
+    return found or session.get(Model, name)
+
+
+def list_models(session: Session, cursor: str | None = None, limit: int = 50) -> tuple[list[ModelRow], int]:
+    """By name. The cursor is the last name of the page before."""
+    query = select(Model).order_by(Model.name).limit(limit)
+    if cursor:
+        query = query.where(Model.name > cursor)
+    models = list(session.scalars(query))
+    total = session.scalar(select(func.count()).select_from(Model)) or 0
+    versions: dict[str, list[ModelVersion]] = {model.id: [] for model in models}
+    of_these = select(ModelVersion).where(ModelVersion.model_id.in_(versions))
+    for version in session.scalars(of_these.order_by(ModelVersion.number.desc())):
+        versions[version.model_id].append(version)
+    return [_row(model, versions[model.id]) for model in models], total
+
+
+def _row(model: Model, versions: Sequence[ModelVersion]) -> ModelRow:
+    live = [version for version in versions if version.live_on]
+    return ModelRow(model, len(versions), versions[0] if versions else None, live)
+
+
+def versions_of(session: Session, model_id: str) -> list[ModelVersion]:
+    """Newest first."""
+    query = select(ModelVersion).where(ModelVersion.model_id == model_id)
+    return list(session.scalars(query.order_by(ModelVersion.number.desc())))
+
+
+def version_by_number(session: Session, model: str, number: int) -> NamedVersion | None:
+    found = model_by_name(session, model)
+    if found is None:
+        return None
+    query = select(ModelVersion).where(ModelVersion.model_id == found.id, ModelVersion.number == number)
+    version = session.scalar(query)
+    return NamedVersion(found, version) if version else None
+
+
+def version_by_id(session: Session, version_id: str) -> NamedVersion | None:
+    query = select(Model, ModelVersion).join(ModelVersion, ModelVersion.model_id == Model.id)
+    row = session.execute(query.where(ModelVersion.id == version_id)).one_or_none()
+    return NamedVersion(row[0], row[1]) if row else None
+
+
+def version_by_step(session: Session, step_id: str) -> NamedVersion | None:
+    found = session.scalar(select(ModelVersion.id).where(ModelVersion.step_id == step_id))
+    return version_by_id(session, found) if found else None
+
+
+def version_by_run(session: Session, run_id: str) -> NamedVersion | None:
+    found = session.scalar(select(ModelVersion.id).where(ModelVersion.run_id == run_id))
+    return version_by_id(session, found) if found else None
+
+
+def named_versions(session: Session, version_ids: Sequence[str]) -> dict[str, NamedVersion]:
+    query = select(Model, ModelVersion).join(ModelVersion, ModelVersion.model_id == Model.id)
+    rows = session.execute(query.where(ModelVersion.id.in_(version_ids)))
+    return {version.id: NamedVersion(model, version) for model, version in rows}
+
+
+def waiting(session: Session, limit: int = 100) -> list[NamedVersion]:
+    """Versions that wait for a decision, oldest first."""
+    query = select(Model, ModelVersion).join(ModelVersion, ModelVersion.model_id == Model.id)
+    return [
+        NamedVersion(*row)
+        for row in session.execute(query.where(*_WAITING).order_by(ModelVersion.id).limit(limit))
+    ]
+
+
+def waiting_count(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(ModelVersion).where(*_WAITING)) or 0
+
+
+_WAITING = (ModelVersion.status == ApprovalStatus.PENDING, ModelVersion.validity == Validity.VALID)
+
+
+def deployable(session: Session, model_id: str | None = None) -> list[NamedVersion]:
+    """Approved and valid, newest first."""
+    query = select(Model, ModelVersion).join(ModelVersion, ModelVersion.model_id == Model.id)
+    query = query.where(
+        ModelVersion.status == ApprovalStatus.APPROVED, ModelVersion.validity == Validity.VALID
+    )
+    if model_id:
+        query = query.where(ModelVersion.model_id == model_id)
+    rows = session.execute(query.order_by(ModelVersion.id.desc()).limit(100))
+    return [NamedVersion(*row) for row in rows]
+
+
+def live_version(session: Session, model_id: str, but: str) -> ModelVersion | None:
+    """The newest version of the model that an endpoint answers with, other than ``but``."""
+    rows = versions_of(session, model_id)
+    return next((version for version in rows if version.live_on and version.id != but), None)
+
+
+def decisions_of(session: Session, version_id: str) -> list[Decision]:
+    """Newest first."""
+    query = select(Decision).where(Decision.version_id == version_id)
+    return list(session.scalars(query.order_by(Decision.id.desc())))
+
+
+def locked_version(session: Session, version_id: str) -> ModelVersion | None:
+    query = select(ModelVersion).where(ModelVersion.id == version_id).with_for_update()
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
+def raise_number(session: Session, name: str) -> tuple[str, int] | None:
+    """The model's id and its next version number; None where there is no such model."""
+    raised = update(Model).where(Model.name == name).values(last_number=Model.last_number + 1)
+    row = session.execute(raised.returning(Model.id, Model.last_number)).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def move_status(
+    session: Session, version_id: str, *, before: ApprovalStatus, after: ApprovalStatus, row_version: int
+) -> bool:
+    """True for exactly one of any number of concurrent callers."""
+    moved = update(ModelVersion).where(
+        ModelVersion.id == version_id,
+        ModelVersion.status == before,
+        ModelVersion.validity == Validity.VALID,
+        ModelVersion.row_version == row_version,
+    )
+    moved = moved.values(status=after, row_version=row_version + 1)
+    return session.scalar(moved.returning(ModelVersion.id)) is not None
+
+
+def make_void(session: Session, version_id: str, reason: str) -> bool:
+    """True for the one that voided it; a version is voided once."""
+    voided = update(ModelVersion).where(
+        ModelVersion.id == version_id, ModelVersion.validity == Validity.VALID
+    )
+    voided = voided.values(
+        validity=Validity.VOIDED, void_reason=reason, row_version=ModelVersion.row_version + 1
+    )
+    return session.scalar(voided.returning(ModelVersion.id)) is not None

@@ -1,0 +1,132 @@
+"""The verbs of the registry: register a version, find one, note where it answers."""
+
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from app.accounts import audit
+from app.core.errors import Invalid, NotFound
+from app.core.ids import new_id
+from app.core.lineage import record_edge
+from app.core.services import NativeCall, Services
+from app.core.work import Work
+from app.registry import evidence, queries
+from app.registry.queries import NamedVersion
+from app.registry.tables import ApprovalStatus, Model, ModelVersion
+
+SUMMARY = ("metrics", "baseline", "difference", "always_majority", "truncated", "verdict", "n", "split")
+INITIAL = frozenset({ApprovalStatus.PENDING, ApprovalStatus.REJECTED})
+
+
+class ModelNotFound(NotFound):
+    title = "No such model version"
+
+
+def register_version(work: Work, services: Services, call: NativeCall) -> dict[str, Any]:
+    """The native step ``register``: runs inside the transaction that finishes the step."""
+    earlier = queries.version_by_step(work.session, call.step_id)
+    named = earlier or _new_version(work, services, call)
+    model, version = named.model, named.version
+    return {"model": model.name, "version": version.number, "model_version_id": version.id}
+
+
+def _new_version(work: Work, services: Services, call: NativeCall) -> NamedVersion:
+    document = evidence.gather(services.storage, call)
+    spec = evidence.read_json(services.storage, call.inputs["model"].find("spec.json"))
+    evaluation = evidence.read_json(services.storage, call.inputs["evaluation"].find(evidence.EVALUATION))
+    model_id, number = _numbered(work, _model_name(call), call.actor_id)
+    version = ModelVersion(
+        id=new_id("mv"),
+        model_id=model_id,
+        number=number,
+        status=_initial_status(call),
+        run_id=call.run_id,
+        step_id=call.step_id,
+        dataset_version_id=call.subject_id,
+        author_id=call.actor_id,
+        fields=list(spec["fields"]),
+        labels=list(spec["labels"]),
+        evaluation={name: evaluation[name] for name in SUMMARY if name in evaluation},
+        evidence=document,
+        evidence_sha256=evidence.digest(document),
+        live_on=[],
+    )
+    work.session.add(version)
+    work.session.flush()
+    _trace(work, version)
+    audit.record(
+        work.session,
+        call.actor_id,
+        "model_version.registered",
+        version.id,
+        {"evidence_sha256": version.evidence_sha256, "run_id": call.run_id},
+    )
+    return get_version(work, version.id)
+
+
+def _model_name(call: NativeCall) -> str:
+    name = call.arguments.get("model") or call.parameters.get("model")
+    if not name:
+        raise Invalid("The run names no model to register under.", "Start it with a model name.")
+    return str(name)
+
+
+def _initial_status(call: NativeCall) -> ApprovalStatus:
+    wanted = str(call.arguments.get("model_approval_status", ApprovalStatus.PENDING))
+    if wanted not in INITIAL:
+        raise Invalid(
+            f"A version can't be registered as {wanted!r}.",
+            "Use PendingManualApproval or Rejected; only a person approves.",
+        )
+    return ApprovalStatus(wanted)
+
+
+def _numbered(work: Work, name: str, actor_id: str) -> tuple[str, int]:
+    """Raise the model's counter, creating the model first where it is new."""
+    if taken := queries.raise_number(work.session, name):
+        return taken
+    try:
+        with work.session.begin_nested():
+            work.session.add(Model(id=new_id("md"), name=name, last_number=0, created_by=actor_id))
+    except IntegrityError:
+        pass  # another run of the same new model was first; its row is the one to raise
+    raised = queries.raise_number(work.session, name)
+    assert raised is not None
+    return raised
+
+
+def _trace(work: Work, version: ModelVersion) -> None:
+    if version.dataset_version_id:
+        record_edge(work.session, version.dataset_version_id, version.id, "trained_on")
+    record_edge(work.session, version.run_id, version.id, "made_by")
+
+
+def get_version(work: Work, version_id: str) -> NamedVersion:
+    named = queries.version_by_id(work.session, version_id)
+    if named is None:
+        raise ModelNotFound("There is no such model version.", "All of them are listed under Models.")
+    return named
+
+
+def find_version(work: Work, model: str, number: int) -> NamedVersion:
+    named = queries.version_by_number(work.session, model, number)
+    if named is None:
+        raise ModelNotFound(
+            f"There is no version {number} of a model {model!r}.", "All of them are listed under Models."
+        )
+    return named
+
+
+def find_model(work: Work, name: str) -> Model:
+    model = queries.model_by_name(work.session, name)
+    if model is None:
+        raise ModelNotFound(f"There is no model {name!r}.", "All of them are listed under Models.")
+    return model
+
+
+def set_live(work: Work, version_id: str, endpoint: str, *, live: bool) -> None:
+    """Kept by deployments, so that pages of the registry need not ask the features above."""
+    version = queries.locked_version(work.session, version_id)
+    assert version is not None
+    names = set(version.live_on) - {endpoint}
+    version.live_on = sorted(names | {endpoint} if live else names)
