@@ -1,0 +1,45 @@
+"""Read an upload into a version of a data set.
+
+Input ``upload``: the one file that was uploaded. Parameters: ``filename`` as the sender named it,
+``mapping`` as JSON. Output: canonical shards, ``rejects.parquet``, ``version.json``.
+"""
+
+import sys
+import time
+
+from ml.contract.job import Job
+from ml.contract.metrics import report_progress
+from ml.contract.outcome import StepRefused, run_program
+from ml.contract.stopping import StopSignal
+from ml.data.importing import Upload, import_upload
+from ml.data.mapping import parse
+
+REPORT_SECONDS = 0.5
+
+
+class Pace:
+    """Between two pieces of work: stop if asked to, and say at most twice a second how far it is."""
+
+    def __init__(self) -> None:
+        self._stop = StopSignal()
+        self._next = 0.0
+
+    def __call__(self, done: int, total: int, phase: str) -> None:
+        self._stop.check()
+        if time.monotonic() >= self._next or done == total:
+            report_progress(done, total, phase)
+            self._next = time.monotonic() + REPORT_SECONDS
+
+
+def main() -> None:
+    job = Job.from_environment()
+    files = [path for path in job.channel("upload").iterdir() if path.is_file()]
+    if len(files) != 1:
+        raise StepRefused(f"The upload holds {len(files)} files, not one.", "Upload the file again.")
+    upload = Upload(files[0], job.text("filename"), parse(job.text("mapping")))
+    version = import_upload(upload, job.output_dir, Pace())
+    print(f"{version['rows']} rows, {version['rejected']} rejected")  # noqa: T201 - the step's log
+
+
+if __name__ == "__main__":
+    sys.exit(run_program(main))
