@@ -1,0 +1,217 @@
+"""``python -m workers.stack``: the whole product on one machine: broker, migrations, web, worker.
+
+Every process hangs under a warden, so that nothing outlives this one however it ends. SIGTERM and Ctrl-C
+stop all of them in order; one that crashes is started again.
+"""
+
+import ctypes
+import http.client
+import os
+import signal
+import sys
+import time
+from types import FrameType
+
+from pydantic import ValidationError
+
+from app.accounts.service import issue_setup_link
+from app.core import migrations
+from app.core.database import Databases
+from app.core.settings import Settings
+from app.core.work import Works
+from workers.broker import answers, broker_command
+from workers.children import Child, say
+from workers.preflight import Refusal, check_port, lock_home, prepare_home, sign_lock
+
+HOST = "127.0.0.1"
+TICK_SECONDS = 0.05
+BROKER_SECONDS = 10
+GRACE_SECONDS = 20  # the worker hands its steps back, the web process ends its streams
+CRASHES_BEFORE_READY = 3
+PR_SET_PDEATHSIG = 1
+
+
+class Stack:
+    """The processes of one home. ``stopping`` counts the signals to stop: the second one kills."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.stopping = 0
+        self._logs = settings.home / "logs"
+        self._broker: list[Child] = []
+        self._children: list[Child] = []
+        self._announced = False
+
+    @property
+    def address(self) -> str:
+        return f"http://{HOST}:{self.settings.port}"
+
+    def run(self) -> int:
+        self._logs.mkdir(exist_ok=True)
+        try:
+            self._start()
+            while not self.stopping:
+                self._tick()
+                time.sleep(TICK_SECONDS)
+        finally:
+            self._stop()
+        return 0
+
+    def stop(self, _signum: int, _frame: FrameType | None) -> None:
+        self.stopping += 1
+
+    def _start(self) -> None:
+        # The broker loads its file while the migrations are looked at.
+        if not self.settings.redis_url:
+            self._broker = [self._child("broker", broker_command(self.settings.home))]
+            self._broker[0].start()
+        if migrations.head_differs(self.settings):
+            migrations.upgrade(self.settings)
+        self._wait_for_broker()
+        self._children = [
+            self._child("web", web_command(self.settings)),
+            self._child("worker", worker_command()),
+        ]
+        for child in self._children:
+            child.start()
+
+    def _tick(self) -> None:
+        for child in self._broker + self._children:
+            child.watch()
+        if self._announced:
+            return
+        if ready(self.settings.port):
+            self._announced = True
+            announce(self.settings, self.address)
+        elif any(child.crashes >= CRASHES_BEFORE_READY for child in self._children):
+            raise Refusal(f"Fitting Room could not start. The logs are in {self._logs}.")
+
+    def _child(self, name: str, command: list[str]) -> Child:
+        environment = {
+            **os.environ,
+            "FITTINGROOM_HOME": str(self.settings.home),
+            "PORT": str(self.settings.port),
+            "PYTHONUNBUFFERED": "1",
+        }
+        return Child(name, command, self._logs / f"{name}.log", environment)
+
+    def _wait_for_broker(self) -> None:
+        deadline = time.monotonic() + BROKER_SECONDS
+        while self._broker and not self.stopping and not answers(self.settings.broker_socket):
+            if time.monotonic() > deadline or not self._broker[0].running:
+                log = self._broker[0].last_lines()
+                raise Refusal(f"The message broker did not start. Its last lines:\n{log}")
+            time.sleep(TICK_SECONDS)
+
+    def _stop(self) -> None:
+        """The broker last: the worker still speaks to it while it hands its steps back."""
+        if self._announced:
+            say("stopping")
+        for children in (self._children, self._broker):
+            for child in children:
+                child.terminate()
+            deadline = time.monotonic() + GRACE_SECONDS
+            while any(child.running for child in children):
+                if self.stopping > 1 or time.monotonic() > deadline:
+                    for child in children:
+                        child.kill()
+                time.sleep(TICK_SECONDS)
+
+
+def web_command(settings: Settings) -> list[str]:
+    """One process: it holds the watcher and the loaded models. More capacity is more machines."""
+    options = {
+        "host": HOST,
+        "port": str(settings.port),
+        "log-level": "warning",
+        "timeout-graceful-shutdown": "5",
+    }
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    return [sys.executable, "-m", "uvicorn", "app.main:create", "--factory", "--no-server-header", *words]
+
+
+def worker_command() -> list[str]:
+    words = (
+        "-n",
+        "local@%h",
+        "-Q",
+        "cpu,gpu,io",
+        "--without-gossip",
+        "--without-mingle",
+        "--loglevel",
+        "WARNING",
+    )
+    return [sys.executable, "-m", "celery", "-A", "workers.celery_app", "worker", *words]
+
+
+def ready(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def announce(settings: Settings, address: str) -> None:
+    """The one line that scripts wait for, and, for a new installation, how to get in."""
+    lines = [f"ready {address}"]
+    if secret := setup_secret(settings):
+        lines.append(f"create the first administrator (this link works once): {address}/setup?token={secret}")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def setup_secret(settings: Settings) -> str | None:
+    databases = Databases.open(settings)
+    try:
+        with Works(databases).writing() as work:
+            return issue_setup_link(work)
+    finally:
+        databases.close()
+
+
+def follow_parent() -> None:
+    """Stop when the parent (make) is killed: the kernel sends SIGTERM when it dies."""
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def read_settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Refusal(
+            f"The setting {'.'.join(map(str, first['loc']))} can't be used: {first['msg']}."
+        ) from None
+
+
+def run() -> int:
+    settings = read_settings()
+    prepare_home(settings.home)
+    lock = lock_home(settings.home)
+    check_port(HOST, settings.port)
+    stack = Stack(settings)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stack.stop)
+    if "--follow-parent" in sys.argv[1:]:
+        follow_parent()
+    sign_lock(lock, stack.address)
+    return stack.run()
+
+
+def main() -> int:
+    try:
+        return run()
+    except Refusal as refusal:
+        say(str(refusal))
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
