@@ -1,0 +1,78 @@
+"""evaluation.json and predictions.parquet: what the gate reads, the report shows and anyone may check."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ml.evaluation.counts import confusion_of
+from ml.evaluation.intervals import LEVEL, METHOD, Answers, Bootstrap
+from ml.evaluation.metrics import difference_of, metrics_of, reliability_of
+
+
+def evaluation_of(
+    candidate: Answers, baseline: Answers, labels: tuple[str, ...], seed: int, details: Mapping[str, Any]
+) -> dict[str, Any]:
+    n = len(candidate.truth)
+    bootstrap = Bootstrap(n, seed)
+    metrics = metrics_of(candidate, labels, bootstrap)
+    difference = difference_of(candidate, baseline, bootstrap)
+    largest = int(np.bincount(candidate.truth).max())
+    return {
+        "metrics": metrics,
+        "baseline": metrics_of(baseline, labels, bootstrap),
+        "difference": difference,
+        "confusion": _confusion(candidate, labels),
+        "baseline_confusion": _confusion(baseline, labels),
+        "reliability": reliability_of(candidate),
+        "baseline_reliability": reliability_of(baseline),
+        "labels": list(labels),
+        "split": "test",
+        "n": n,
+        "interval": {"level": LEVEL, "method": METHOD},
+        "always_majority": {"accuracy": largest / n},
+        "chance": chance_of(metrics, len(labels)),
+        "verdict": verdict_of(difference["macro_f1"]),
+        **details,
+    }
+
+
+def chance_of(metrics: Mapping[str, Any], classes: int) -> dict[str, float]:
+    """No way of answering without reading the review is expected to exceed a macro-F1 of 1/K.
+
+    ``macro_f1_margin`` is how far the lower end of the interval stands above it: what the gate reads.
+    """
+    guessing = 1 / classes
+    return {"macro_f1": guessing, "macro_f1_margin": metrics["macro_f1"]["low"] - guessing}
+
+
+def verdict_of(difference: Mapping[str, Any]) -> str:
+    value, low, high = (difference[name] for name in ("value", "low", "high"))
+    interval = f"macro-F1 {value:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}, n = {difference['n']:,}"
+    if low > 0:
+        return f"Better than the TF-IDF baseline ({interval})."
+    if high < 0:
+        return f"Worse than the TF-IDF baseline ({interval}): don't let it out."
+    side = "better" if value > 0 else "worse" if value < 0 else "different"
+    return f"Not clearly {side} than the TF-IDF baseline: the difference may be chance ({interval})."
+
+
+def _confusion(answers: Answers, labels: tuple[str, ...]) -> dict[str, Any]:
+    matrix = confusion_of(answers.truth, answers.predicted, answers.classes)
+    return {"labels": list(labels), "rows_are": "truth", "matrix": matrix.tolist()}
+
+
+def write_report(
+    directory: Path, evaluation: Mapping[str, Any], rows: pa.Table, answers: Answers, labels: tuple[str, ...]
+) -> None:
+    text = json.dumps(evaluation, indent=1)
+    (directory / "evaluation.json").write_text(text, encoding="utf-8")
+    columns: dict[str, Any] = {name: rows[name] for name in ("review_id", "row", "label")}
+    columns["predicted"] = pa.array([labels[index] for index in answers.predicted])
+    for index, label in enumerate(labels):
+        columns[f"p_{label}"] = pa.array(answers.probabilities[:, index])
+    pq.write_table(pa.table(columns), directory / "predictions.parquet", compression="zstd")

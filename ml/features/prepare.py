@@ -1,0 +1,264 @@
+"""Data set version in, features out, in two passes and with one batch of rows in memory.
+
+The first pass reads texts and labels and keeps a few numbers a row, enough to decide every row's side.
+The second tokenizes the rows that were chosen and writes them beside the others' plain text.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ml.contract.job import Job
+from ml.contract.outcome import StepRefused
+from ml.features.composition import ReviewInput, fields_of
+from ml.features.dataset import DatasetVersion
+from ml.features.selection import balanced, sampled
+from ml.features.snapshot import REST, write_snapshot
+from ml.features.splitting import (
+    PARTS,
+    TRAIN,
+    Shares,
+    Sides,
+    check_every_class_everywhere,
+    hash_sides,
+    labs_sides,
+    normalised,
+    text_hash,
+)
+from ml.features.tokenization import ReviewTokenizer
+
+SHARD_ROWS = 100_000
+Progress = Callable[[int, int, str], None]
+SAMPLES = {"proportional": 1.0, "square_root": 0.5}
+SplitMethod = Literal["hash", "labs"]
+
+
+@dataclass(frozen=True)
+class PrepareSettings:
+    fields: tuple[str, ...]
+    limit: int
+    split_method: SplitMethod
+    shares: Shares
+    balance: bool
+    train_rows: int | None
+    sample_power: float
+    seed: int
+    encoder: str
+
+    @classmethod
+    def from_job(cls, job: Job) -> "PrepareSettings":
+        method = job.text("split_method")
+        if job.text("sample") not in SAMPLES:
+            raise StepRefused(
+                f"sample is {job.text('sample')!r}.", f"Set sample to one of: {', '.join(SAMPLES)}."
+            )
+        if method not in ("hash", "labs"):
+            raise StepRefused(f"split_method is {method!r}.", "Set split_method to hash or labs.")
+        shares = [job.number(f"{part}_split_percentage") for part in PARTS]
+        return cls(
+            fields=fields_of(job.text("fields")),
+            limit=job.integer("max_seq_length"),
+            split_method="labs" if method == "labs" else "hash",
+            shares=Shares(*shares),
+            balance=job.flag("balance_dataset"),
+            train_rows=None if job.text("train_rows") == "all" else job.integer("train_rows"),
+            sample_power=SAMPLES[job.text("sample")],
+            seed=job.integer("seed"),
+            encoder=job.text("encoder"),
+        )
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the first pass keeps of each row."""
+
+    labels: npt.NDArray[np.int32]
+    hashes: npt.NDArray[np.uint64]
+    ranks: npt.NDArray[np.uint64]
+    complete: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """``sides`` is the split; ``chosen`` is the same without the training rows that were thinned out."""
+
+    sides: Sides
+    chosen: Sides
+
+    def part(self, name: str) -> npt.NDArray[np.bool_]:
+        if name == REST:
+            return np.asarray((self.sides == TRAIN) & (self.chosen != TRAIN))
+        return np.asarray(self.chosen == PARTS[name])
+
+
+def prepare_features(
+    source: Path, tokenizer: ReviewTokenizer, settings: PrepareSettings, output: Path, progress: Progress
+) -> None:
+    dataset = DatasetVersion.open(source)
+    if len(dataset.labels) < 2:
+        raise StepRefused(
+            "The data set has only one class, so there is nothing to tell apart.",
+            "Choose a data set version with at least two labels.",
+        )
+    survey = survey_rows(dataset, settings.seed, progress)
+    choice = choose_rows(survey, settings, dataset.labels)
+    written = _write_parts(dataset, choice, tokenizer, output, progress)
+    write_snapshot(output, _description(dataset, settings, tokenizer, survey, choice, written))
+
+
+def survey_rows(dataset: DatasetVersion, seed: int, progress: Progress) -> Survey:
+    ids = {name: index for index, name in enumerate(dataset.labels)}
+    labels, hashes, ranks = [], [], []
+    valid: dict[str, list[npt.NDArray[np.bool_]]] = {}
+    for batch in dataset.batches():
+        for name in batch.schema.names:
+            valid.setdefault(name, []).append(batch.column(name).is_valid().to_numpy(zero_copy_only=False))
+        texts = batch.column("text").to_pylist()
+        labels += [ids[label] for label in batch.column("label").to_pylist()]
+        hashes += [text_hash(normalised(text), seed, "split") for text in texts]
+        rows = zip(batch.column("review_id").to_pylist(), texts, strict=True)
+        ranks += [text_hash(f"{review_id}\n{text}", seed, "rank") for review_id, text in rows]
+        progress(len(labels), dataset.rows, "splitting")
+    # A column that nobody mapped is empty in every row and makes no row incomplete.
+    masks = [np.concatenate(parts) for parts in valid.values()]
+    complete = np.logical_and.reduce([mask for mask in masks if mask.any()])
+    return Survey(
+        np.array(labels, np.int32), np.array(hashes, np.uint64), np.array(ranks, np.uint64), complete
+    )
+
+
+def choose_rows(survey: Survey, settings: PrepareSettings, names: tuple[str, ...]) -> Choice:
+    if settings.split_method == "labs":
+        sides = labs_sides(survey.labels, survey.complete, settings.shares, settings.seed)
+    else:
+        sides = hash_sides(survey.hashes, settings.shares)
+    check_every_class_everywhere(sides, survey.labels, names)
+    chosen = sides
+    if settings.balance and settings.split_method == "hash":  # the labs' rows are balanced already
+        chosen = balanced(chosen, survey.labels, survey.ranks, len(names))
+    if settings.train_rows is not None:
+        chosen = sampled(
+            chosen, survey.labels, survey.ranks, len(names), settings.train_rows, settings.sample_power
+        )
+    return Choice(sides, chosen)
+
+
+@dataclass
+class _Written:
+    rows: int = 0
+    tokens: int = 0
+    truncated: int = 0
+
+
+def _write_parts(
+    dataset: DatasetVersion, choice: Choice, tokenizer: ReviewTokenizer, output: Path, progress: Progress
+) -> dict[str, _Written]:
+    names = [name for name in (*PARTS, REST) if choice.part(name).any()]
+    counts = {name: _Written() for name in names}
+    masks = {name: choice.part(name) for name in names}
+    with _Shards(output / "features") as shards:
+        start = 0
+        for batch in dataset.batches():
+            for name in names:
+                rows = batch.filter(pa.array(masks[name][start : start + batch.num_rows]))
+                if rows.num_rows:
+                    table = feature_table(rows, name, dataset.labels, tokenizer, counts[name])
+                    shards.append(name, table)
+            start += batch.num_rows
+            progress(start, dataset.rows, "tokenizing")
+    return counts
+
+
+def feature_table(
+    rows: pa.RecordBatch, part: str, labels: tuple[str, ...], tokenizer: ReviewTokenizer, count: _Written
+) -> pa.Table:
+    ids = {name: index for index, name in enumerate(labels)}
+    size = rows.num_rows
+    columns = {name: rows.column(name) for name in rows.schema.names}
+    columns["split"] = pa.array(["train" if part == REST else part] * size)
+    columns["label_id"] = pa.array([ids[label] for label in rows.column("label").to_pylist()], pa.int32())
+    count.rows += size
+    if part != REST:
+        titles = rows.column("title").to_pylist()
+        texts = rows.column("text").to_pylist()
+        encoded = tokenizer.encode([ReviewInput(*pair) for pair in zip(texts, titles, strict=True)])
+        item = pa.uint16() if tokenizer.vocabulary <= 2**16 else pa.int32()
+        columns["input_ids"] = pa.array([one.ids for one in encoded], pa.list_(item))
+        columns["tokens"] = pa.array([one.tokens for one in encoded], pa.int32())
+        count.tokens += sum(len(one.ids) for one in encoded)
+        count.truncated += sum(one.truncated for one in encoded)
+    return pa.table(columns)
+
+
+class _Shards:
+    """Parquet files ``<part>-<number>.parquet``, a new one each time the last is full."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._open: dict[str, tuple[pq.ParquetWriter, int, int]] = {}
+
+    def __enter__(self) -> "_Shards":
+        self._directory.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for writer, _number, _rows in self._open.values():
+            writer.close()
+
+    def append(self, part: str, table: pa.Table) -> None:
+        writer, number, rows = self._open.get(part) or (self._file(part, 0, table.schema), 0, 0)
+        if rows + table.num_rows > SHARD_ROWS:
+            writer.close()
+            writer, number, rows = self._file(part, number + 1, table.schema), number + 1, 0
+        writer.write_table(table)
+        self._open[part] = (writer, number, rows + table.num_rows)
+
+    def _file(self, part: str, number: int, schema: pa.Schema) -> pq.ParquetWriter:
+        return pq.ParquetWriter(self._directory / f"{part}-{number:05d}.parquet", schema, compression="zstd")
+
+
+def _description(
+    dataset: DatasetVersion,
+    settings: PrepareSettings,
+    tokenizer: ReviewTokenizer,
+    survey: Survey,
+    choice: Choice,
+    written: dict[str, _Written],
+) -> dict[str, Any]:
+    parts = {}
+    for name, count in written.items():
+        classes = np.bincount(survey.labels[choice.part(name)], minlength=len(dataset.labels))
+        per_label = {label: int(n) for label, n in zip(dataset.labels, classes, strict=True)}
+        parts[name] = {
+            "rows": count.rows,
+            "labels": per_label,
+            "tokens": count.tokens,
+            "truncated": count.truncated,
+        }
+    shares = settings.shares
+    return {
+        "dataset_sha256": dataset.content_sha256,
+        "labels": list(dataset.labels),
+        "fields": list(settings.fields),
+        "max_seq_length": settings.limit,
+        "encoder": settings.encoder,
+        "tokenizer_sha256": tokenizer.sha256,
+        "vocabulary": tokenizer.vocabulary,
+        "seed": settings.seed,
+        "split": {
+            "method": settings.split_method,
+            "train": shares.train,
+            "validation": shares.validation,
+            "test": shares.test,
+        },
+        "balance_dataset": settings.balance,
+        "train_rows": settings.train_rows or "all",
+        "rows": dataset.rows,
+        "parts": parts,
+    }
