@@ -1,0 +1,94 @@
+"""The audit: rows that are only ever added, each bound to the one before by its hash.
+
+Changing or deleting a row breaks the chain. Cutting off its end does not, so the newest hash is also
+written to a file outside the database, by way of the outbox.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.accounts import queries
+from app.accounts.tables import AuditEntry
+from app.core.numbers import next_number
+from app.core.outbox import Message, Sender
+
+ANCHOR = "audit.anchor"
+GENESIS = "0" * 64
+
+
+def record(
+    session: Session, actor_id: str, action: str, subject_id: str, details: Mapping[str, Any] | None = None
+) -> AuditEntry:
+    """Write down one deed, within the transaction that does it. The counter's row lock orders writers."""
+    seq = next_number(session, "audit")
+    before = queries.audit_entry(session, seq - 1)
+    entry = AuditEntry(
+        seq=seq,
+        at=queries.database_time(session),
+        actor_id=actor_id,
+        action=action,
+        subject_id=subject_id,
+        details=json.loads(json.dumps(dict(details or {}), default=str)),
+        previous_hash=before.hash if before else GENESIS,
+    )
+    entry.hash = _hash(entry)
+    session.add(entry)
+    session.add(Message(kind=ANCHOR, payload={"seq": seq, "hash": entry.hash}))
+    session.flush()
+    return entry
+
+
+def anchor_sender(home: Path) -> Sender:
+    """The outbox's sender: appends the head to a file. Twice the same line does no harm."""
+
+    def send(payload: Mapping[str, Any]) -> None:
+        with anchor_file(home).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"seq": payload["seq"], "hash": payload["hash"]}) + "\n")
+
+    return send
+
+
+def anchor_file(home: Path) -> Path:
+    return home / ANCHOR
+
+
+def verify(session: Session, anchors: Path | None = None) -> str | None:
+    """None when the chain holds from its first row to the anchored head; else what is wrong, in words."""
+    hashes: dict[int, str] = {}
+    previous = GENESIS
+    for expected, entry in enumerate(queries.whole_audit(session), start=1):
+        if entry.seq != expected:
+            return f"Entry {expected} is missing."
+        if entry.previous_hash != previous or entry.hash != _hash(entry):
+            return f"Entry {entry.seq} was changed after it was written."
+        hashes[entry.seq] = previous = entry.hash
+    return _against_anchors(hashes, anchors) if anchors and anchors.exists() else None
+
+
+def _against_anchors(hashes: Mapping[int, str], anchors: Path) -> str | None:
+    for line in anchors.read_text(encoding="utf-8").splitlines():
+        anchored = json.loads(line)
+        if anchored["seq"] not in hashes:
+            return f"The end of the audit is missing: entry {anchored['seq']} was anchored outside."
+        if hashes[anchored["seq"]] != anchored["hash"]:
+            return f"Entry {anchored['seq']} differs from its anchor outside the database."
+    return None
+
+
+def _hash(entry: AuditEntry) -> str:
+    covered = [
+        entry.seq,
+        entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        entry.actor_id,
+        entry.action,
+        entry.subject_id,
+        entry.details,
+        entry.previous_hash,
+    ]
+    return hashlib.sha256(json.dumps(covered, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,116 @@
+"""A refusal as its reader wants it: RFC 9457 JSON for programs, a page with advice for people."""
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from app.core.errors import FittingRoomError, Invalid, Unauthenticated, Unavailable
+from app.core.pages import render, wants_fragment
+
+RETRY_SECONDS = 5
+MEDIA_TYPE = "application/problem+json"
+
+
+class NotAnAddress(FittingRoomError):
+    """What the framework refuses by itself: an unknown path, a wrong method, a body that can't be parsed."""
+
+    def __init__(self, error: HTTPException) -> None:
+        phrase = HTTPStatus(error.status_code).phrase
+        super().__init__(_WORDS.get(error.status_code, f"{phrase}."), _ADVICE.get(error.status_code, ""))
+        self.status = error.status_code
+        self.title = phrase
+
+    @property
+    def code(self) -> str:
+        return self.title.lower().replace(" ", "_")
+
+
+_WORDS = {
+    404: "There is nothing at this address.",
+    405: "This address can't be used in that way.",
+    400: "The request could not be read.",
+}
+_ADVICE = {
+    404: "Check the address; what was here may have been deleted.",
+    405: "The addresses and their methods are listed in the API's description.",
+}
+
+
+def wants_json(request: Request) -> bool:
+    accepted = request.headers.get("accept", "")
+    return request.url.path.startswith("/api/") or ("json" in accepted and "text/html" not in accepted)
+
+
+def as_refusal(error: Exception) -> FittingRoomError:
+    """The member of our family that says the same as an exception of a library."""
+    if isinstance(error, FittingRoomError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return _invalid(error)
+    if isinstance(error, PoolTimeout | OperationalError):
+        return Unavailable("The database does not answer.", "Try again in a moment.")
+    if isinstance(error, HTTPException):
+        # The framework wraps what was raised while it read the body.
+        cause = error.__cause__
+        return cause if isinstance(cause, FittingRoomError) else NotAnAddress(error)
+    return FittingRoomError(
+        "The server made a mistake.",
+        "It was written to the log under the request's id. Try again, then tell us.",
+    )
+
+
+def answer(request: Request, error: Exception) -> Response:
+    refusal = as_refusal(error)
+    headers = _headers(refusal)
+    if wants_json(request):
+        return JSONResponse(_problem(request, refusal), refusal.status, headers, MEDIA_TYPE)
+    if isinstance(refusal, Unauthenticated):
+        return _to_sign_in(request)
+    return render(request, "errors/error.html", status=refusal.status, headers=headers, error=refusal)
+
+
+def _headers(refusal: FittingRoomError) -> dict[str, str]:
+    if refusal.status in (429, 503):
+        return {"Retry-After": str(refusal.details.get("retry_after", RETRY_SECONDS))}
+    return {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
+
+
+def _problem(request: Request, refusal: FittingRoomError) -> dict[str, Any]:
+    return {
+        **refusal.details,
+        "type": "about:blank",
+        "title": refusal.title,
+        "status": refusal.status,
+        "detail": refusal.message,
+        "advice": refusal.advice,
+        "code": refusal.code,
+        "request_id": request.state.request_id,
+    }
+
+
+def _to_sign_in(request: Request) -> Response:
+    """After signing in the reader comes back to the page, but never repeats a form by accident."""
+    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    back = target if request.method == "GET" and not wants_fragment(request) else "/"
+    address = "/login" if back == "/" else f"/login?next={quote(back, safe='/')}"
+    if wants_fragment(request):
+        return Response(status_code=401, headers={"HX-Redirect": address})
+    return RedirectResponse(address, 303)
+
+
+def _invalid(error: RequestValidationError) -> Invalid:
+    """Field and message, never the value: it may be a password."""
+    errors = [{"field": _field(each["loc"]), "message": each["msg"]} for each in error.errors()]
+    named = "; ".join(f"{each['field']}: {each['message']}" for each in errors[:5])
+    return Invalid(f"The request does not fit: {named}.", "Mend the named fields.", errors=errors)
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location[1:]) or str(location[0])
