@@ -60,7 +60,7 @@ class Client:
         self, path: str, file: IO[bytes], name: str, size: int | None, fields: Mapping[str, str]
     ) -> Any:
         """The fields go first: the server refuses a bad one before it has taken the whole file."""
-        counted = _Counted(file, Progress(name, size, self._quiet))
+        counted = _Counted(file, size, Progress(name, size, self._quiet))
         return self._json(self._send("POST", path, data=dict(fields), files={"file": (name, counted)}))
 
     def download(self, path: str, target: Path, sha256: str | None) -> None:
@@ -158,10 +158,14 @@ class Progress:
 
 
 class _Counted:
-    """A file that reports what is read from it. All else, the size and position too, is the file's own."""
+    """A file that reports what is read from it. ``size`` is None for a pipe: it is sent in chunks.
 
-    def __init__(self, file: IO[bytes], progress: Progress) -> None:
+    httpx would otherwise ask the pipe for its size, be told 0, and promise that to the server.
+    """
+
+    def __init__(self, file: IO[bytes], size: int | None, progress: Progress) -> None:
         self._file = file
+        self._size = size
         self._progress = progress
 
     def read(self, size: int = -1) -> bytes:
@@ -170,4 +174,6 @@ class _Counted:
         return chunk
 
     def __getattr__(self, name: str) -> Any:
+        if self._size is None and name in ("fileno", "seek", "tell"):
+            raise AttributeError(name)
         return getattr(self._file, name)

@@ -29,6 +29,8 @@ def create(
     No server is needed: this opens the database that FITTINGROOM_HOME or DATABASE_URL names.
     """
     # Imported here: the server's libraries would cost every other command half a second.
+    from sqlalchemy.exc import SQLAlchemyError
+
     from app.cli.machine import make_token
     from app.core.errors import FittingRoomError
 
@@ -36,6 +38,9 @@ def create(
         token_id, secret = make_token(name or f"cli-{role}", role)
     except OSError as error:
         raise Failure(f"The home directory can't be used: {error}", "Set FITTINGROOM_HOME.") from None
+    except SQLAlchemyError as error:
+        first_line = str(error).splitlines()[0]
+        raise Failure(f"The database can't be used: {first_line}", "Ask: fittingroom doctor") from None
     except FittingRoomError as error:
         raise Failure(error.message, error.advice) from None
     if session.output is Format.JSON:
