@@ -2,12 +2,10 @@
 
 from typing import Annotated, Any
 
-from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
-from app.core.errors import Invalid, TooLarge
+from app.core.errors import Invalid
 
-BODY_LIMIT = 2 * 1024 * 1024
 TEXT_LIMIT = 20_000
 TITLE_LIMIT = 1_000
 INPUT_LIMIT = 64
@@ -65,17 +63,6 @@ class DeploymentRequest(BaseModel):
 
     model: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     version: int = Field(ge=1, le=1_000_000_000)
-
-
-async def read_body(request: Request) -> bytes:
-    """The body, at most ``BODY_LIMIT``, whatever Content-Length says of it."""
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > BODY_LIMIT:
-            raise TooLarge(f"The request has more than {BODY_LIMIT:,} bytes.", "Send fewer inputs at a time.")
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 def parse_prediction(body: bytes) -> PredictionRequest:

@@ -66,7 +66,7 @@ def retire(session: Session, deployment_id: str) -> None:
     session.execute(update(Deployment).where(Deployment.id == deployment_id).values(retired_at=now()))
 
 
-def _placed() -> Select[tuple[Endpoint, Deployment, Model, ModelVersion]]:
+def _placed() -> Select[Endpoint, Deployment, Model, ModelVersion]:
     return (
         select(Endpoint, Deployment, Model, ModelVersion)
         .join(Deployment, Deployment.endpoint_id == Endpoint.id)

@@ -20,6 +20,15 @@ class ModelRow:
 
 
 @dataclass(frozen=True)
+class ModelPage:
+    """``next`` is the cursor of the following page, or None on the last one."""
+
+    items: Sequence[ModelRow]
+    total: int
+    next: str | None
+
+
+@dataclass(frozen=True)
 class NamedVersion:
     model: Model
     version: ModelVersion
@@ -31,18 +40,20 @@ def model_by_name(session: Session, name: str) -> Model | None:
     return found or session.get(Model, name)
 
 
-def list_models(session: Session, cursor: str | None = None, limit: int = 50) -> tuple[list[ModelRow], int]:
+def list_models(session: Session, cursor: str | None = None, limit: int = 50) -> ModelPage:
     """By name. The cursor is the last name of the page before."""
-    query = select(Model).order_by(Model.name).limit(limit)
+    query = select(Model).order_by(Model.name).limit(limit + 1)
     if cursor:
         query = query.where(Model.name > cursor)
-    models = list(session.scalars(query))
+    found = list(session.scalars(query))
+    models, more = found[:limit], len(found) > limit
     total = session.scalar(select(func.count()).select_from(Model)) or 0
     versions: dict[str, list[ModelVersion]] = {model.id: [] for model in models}
     of_these = select(ModelVersion).where(ModelVersion.model_id.in_(versions))
     for version in session.scalars(of_these.order_by(ModelVersion.number.desc())):
         versions[version.model_id].append(version)
-    return [_row(model, versions[model.id]) for model in models], total
+    rows = [_row(model, versions[model.id]) for model in models]
+    return ModelPage(rows, total, models[-1].name if more else None)
 
 
 def _row(model: Model, versions: Sequence[ModelVersion]) -> ModelRow:
@@ -125,6 +136,17 @@ def decisions_of(session: Session, version_id: str) -> list[Decision]:
     """Newest first."""
     query = select(Decision).where(Decision.version_id == version_id)
     return list(session.scalars(query.order_by(Decision.id.desc())))
+
+
+def recent_decisions(session: Session, limit: int = 20) -> list[tuple[Decision, NamedVersion]]:
+    """Newest first, with what they were about."""
+    query = (
+        select(Decision, Model, ModelVersion)
+        .join(ModelVersion, ModelVersion.id == Decision.version_id)
+        .join(Model, Model.id == ModelVersion.model_id)
+    )
+    rows = session.execute(query.order_by(Decision.id.desc()).limit(limit))
+    return [(decision, NamedVersion(model, version)) for decision, model, version in rows]
 
 
 def locked_version(session: Session, version_id: str) -> ModelVersion | None:

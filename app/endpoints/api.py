@@ -1,0 +1,77 @@
+"""The endpoints' REST resources, and the lifespan of what this process serves."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+
+from app.accounts.queries import actor_names
+from app.core.security import CurrentActor, Role, requires
+from app.core.services import AppServices, Reading
+from app.endpoints import queries, service, views
+from app.endpoints.forms import DeploymentRequest, PredictionRequest, parse_prediction
+from app.endpoints.serving import Serving, serving_of
+from ml.serving.predictor import ReviewInput
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.serving = serving = Serving(app.state.services)
+    serving.start()
+    yield
+    await serving.close()
+
+
+router = APIRouter(prefix="/api/v1", tags=["endpoints"], lifespan=_lifespan)
+# The body is read by hand, after the queue was found to have room; so its schema is named by hand as well.
+_BODY = {"requestBody": {"content": {"application/json": {"schema": PredictionRequest.model_json_schema()}}}}
+
+
+@router.get("/endpoints")
+@requires(Role.VIEWER)
+def list_endpoints(request: Request, work: Reading) -> dict[str, Any]:
+    serving = serving_of(request)
+    live = {placed.endpoint.id: placed for placed in queries.live(work.session)}
+    items = [
+        views.endpoint_json(endpoint, live.get(endpoint.id), serving.slot(endpoint.name))
+        for endpoint in queries.list_endpoints(work.session)
+    ]
+    return {"items": items, "total": queries.count_endpoints(work.session), "next": None}
+
+
+@router.get("/endpoints/{endpoint}")
+@requires(Role.VIEWER)
+def show_endpoint(request: Request, work: Reading, endpoint: str) -> dict[str, Any]:
+    found = service.find_endpoint(work, endpoint)
+    history = queries.history(work.session, found.id)
+    names = actor_names(work.session, [placed.deployment.actor_id for placed in history])
+    live = next((placed for placed in history if placed.deployment.retired_at is None), None)
+    shown = views.endpoint_json(found, live, serving_of(request).slot(found.name))
+    return {**shown, "deployments": [views.placed_json(placed, names) for placed in history]}
+
+
+@router.post("/endpoints/{endpoint}/deployments", status_code=201)
+@requires(Role.EDITOR)
+async def deploy(
+    request: Request, services: AppServices, actor: CurrentActor, endpoint: str, body: DeploymentRequest
+) -> dict[str, Any]:
+    """Answers once the version is loaded here, or was refused: ``state`` says which."""
+    placed = await asyncio.to_thread(service.deploy, services, actor, endpoint, body.model, body.version)
+    slot = await serving_of(request).settled(placed.endpoint.name)
+    return {**views.placed_json(placed, {actor.id: actor.name}), **views.state_json(slot)}
+
+
+@router.post("/endpoints/{endpoint}/predict", openapi_extra=_BODY)
+@requires(Role.VIEWER)
+async def predict(request: Request, endpoint: str) -> dict[str, Any]:
+    started = time.perf_counter()
+    serving = serving_of(request)
+    (await serving.ready(endpoint)).admit()
+    asked = parse_prediction(await request.body())
+    loaded = await serving.ready(endpoint)
+    predictions = await loaded.predict([ReviewInput(one.text, one.title) for one in asked.inputs])
+    seconds = time.perf_counter() - started
+    return views.answer_json(loaded.serves, predictions, asked.parameters, request.state.request_id, seconds)
