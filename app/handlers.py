@@ -1,13 +1,19 @@
 """Connects the features: opens what a process stands on, and gives each protocol its implementation."""
 
+from collections.abc import Mapping
+
+from app.accounts.audit import ANCHOR, anchor_sender
 from app.core.changes import Watcher
 from app.core.database import Databases
+from app.core.outbox import Sender
 from app.core.services import Handlers, Services
 from app.core.settings import Settings
 from app.core.storage import LocalStorage
 from app.core.work import Works
+from app.registry.service import register_version
 from app.runs.launch import RunLauncher
 from app.runs.messaging import CeleryMessenger
+from ml.pipeline.catalogue import PIPELINES
 
 
 def open_services(settings: Settings) -> Services:
@@ -22,6 +28,11 @@ def open_services(settings: Settings) -> Services:
         storage=LocalStorage(settings.home / "storage"),
         watcher=Watcher(works),
         messenger=messenger,
-        launcher=RunLauncher({}, messenger),
-        handlers=Handlers(),
+        launcher=RunLauncher(PIPELINES, messenger),
+        handlers=Handlers(native={"register": register_version}),
     )
+
+
+def outbox_senders(settings: Settings) -> Mapping[str, Sender]:
+    """By the message's kind; the workers' dispatchers deliver."""
+    return {ANCHOR: anchor_sender(settings.home)}

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 HEAVY = "heavy"
 LIGHT = "light"
+LIGHT_BESIDE_HEAVY = 2
 GROUP_OF_QUEUE: Mapping[str, str] = {"cpu": HEAVY, "gpu": HEAVY, "io": LIGHT}
 
 
@@ -53,3 +54,12 @@ class Slots:
     def busy(self) -> int:
         with self._lock:
             return self.total - sum(self._free.values())
+
+
+def sizes_for(queues: Sequence[str], concurrency: int) -> dict[str, int]:
+    """How ``concurrency`` slots are divided: all to the one group that is served, else two light ones."""
+    groups = {GROUP_OF_QUEUE[queue] for queue in queues}
+    if len(groups) == 1:
+        return dict.fromkeys(groups, max(1, concurrency))
+    heavy = max(1, concurrency - LIGHT_BESIDE_HEAVY)
+    return {HEAVY: heavy, LIGHT: max(1, concurrency - heavy)}

@@ -114,11 +114,10 @@ def finish(work: Work, services: Services, lease: Lease, ending: Ending) -> bool
     return _end(work, services, lease, ending, held(lease))
 
 
-def release(work: Work, services: Services, lease: Lease) -> bool:
+def released(exit_code: int | None = None) -> Ending:
     """Give the step back unharmed, because its worker has to stop. The attempt is not counted."""
     message = "Its worker was stopped; the step goes on elsewhere."
-    ending = Ending(StepState.READY, AttemptStatus.RELEASED, message)
-    return _end(work, services, lease, ending, held(lease))
+    return Ending(StepState.READY, AttemptStatus.RELEASED, message, exit_code=exit_code)
 
 
 def crashed(step: Step, status: AttemptStatus, message: str, advice: str, exit_code: int | None) -> Ending:
@@ -172,7 +171,7 @@ def _unless_cancelled(run: Run, ending: Ending) -> Ending:
 def _ended(ending: Ending, guard: ColumnElement[bool], lease: Lease) -> Any:
     again = ending.to == StepState.READY
     wait = BACKOFF_SECONDS * lease.attempt if ending.status == AttemptStatus.FAILED else 0
-    released = ending.status == AttemptStatus.RELEASED and again
+    given_back = ending.status == AttemptStatus.RELEASED
     changed = (
         update(Step)
         .where(guard)
@@ -185,7 +184,7 @@ def _ended(ending: Ending, guard: ColumnElement[bool], lease: Lease) -> Any:
             not_before=now(wait) if again and wait else None,
             ready_at=now() if again else Step.ready_at,
             finished_at=None if again else now(),
-            released=Step.released + 1 if released else Step.released,
+            released=Step.released + 1 if given_back else Step.released,
             last_error="" if ending.to == StepState.SUCCEEDED else ending.message,
             advice=ending.advice,
             artifact=ending.artifact,

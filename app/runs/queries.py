@@ -1,7 +1,7 @@
 """Every read of the runs feature. Rows come back as they are; the views join what a page shows as one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
@@ -35,6 +35,8 @@ class RunFilter:
     pipeline: str | None = None
     actor_id: str | None = None
     subject_ids: Sequence[str] | None = None
+    recipe: str | None = None
+    text: str | None = None  # a number, an id, or part of a label
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,25 @@ def _conditions(narrowed: RunFilter) -> list[ColumnElement[bool]]:
         conditions.append(Run.actor_id == narrowed.actor_id)
     if narrowed.subject_ids is not None:
         conditions.append(Run.subject_id.in_(narrowed.subject_ids))
+    if narrowed.recipe:
+        conditions.append(Run.recipe == narrowed.recipe)
+    if narrowed.text:
+        conditions.append(_saying(narrowed.text))
     return conditions
+
+
+def _saying(text: str) -> ColumnElement[bool]:
+    number = text.removeprefix("#")
+    if number.isascii() and number.isdigit() and len(number) < 10:
+        return or_(Run.number == int(number), Run.label.icontains(text, autoescape=True))
+    return or_(Run.id == text, Run.label.icontains(text, autoescape=True))
+
+
+def status_counts(session: Session, narrowed: RunFilter) -> dict[str, int]:
+    """How many runs stand in each status, whatever status the list is narrowed to."""
+    conditions = _conditions(replace(narrowed, status=None))
+    query = select(Run.status, func.count()).where(*conditions).group_by(Run.status)
+    return {status: count for status, count in session.execute(query)}
 
 
 def active_runs(session: Session, limit: int = 20) -> list[Run]:
@@ -139,6 +159,13 @@ def events_after(session: Session, run_id: str, seq: int, limit: int = 500) -> l
     return list(session.scalars(query.order_by(RunEvent.seq).limit(limit)))
 
 
+def holds(session: Session, run_id: str, step_id: str, fence: int) -> bool:
+    """Whether that claim is still the newest, asked under the run's lock."""
+    locked_run(session, run_id)
+    held = and_(Step.id == step_id, Step.state == StepState.LEASED, Step.fence == fence)
+    return session.scalar(select(Step.id).where(held)) is not None
+
+
 def cancel_requested(session: Session, run_id: str) -> bool:
     return bool(session.scalar(select(Run.cancel_requested).where(Run.id == run_id)))
 
@@ -151,9 +178,14 @@ def claimable(step_id: str) -> ScalarSelect[str]:
     return select(Step.id).where(ready).with_for_update(skip_locked=True).scalar_subquery()
 
 
-def ready_steps(session: Session, queues: Sequence[str], kinds: Sequence[str], limit: int) -> list[Step]:
-    """The oldest steps that a worker with these abilities could claim now."""
-    due = or_(Step.not_before.is_(None), Step.not_before <= now())
+def ready_steps(
+    session: Session, queues: Sequence[str], kinds: Sequence[str], limit: int, waiting_seconds: float = 0
+) -> list[Step]:
+    """The oldest steps that a worker with these abilities could claim now, and could have for a while."""
+    due = and_(
+        or_(Step.not_before.is_(None), Step.not_before <= now()),
+        or_(Step.ready_at.is_(None), Step.ready_at <= now(-waiting_seconds)),
+    )
     able = and_(Step.queue.in_(queues), Step.kind.in_(kinds), Step.state == StepState.READY)
     return list(session.scalars(select(Step).where(able, due).order_by(Step.id).limit(limit)))
 

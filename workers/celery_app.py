@@ -1,0 +1,81 @@
+"""``celery -A workers.celery_app worker -Q cpu,gpu,io``: Celery distributes, the database decides.
+
+A message is acknowledged before its step starts, so no visibility timeout can bite an hour-long training:
+what a dead worker held comes back by its lease, and a lost message costs seconds.
+"""
+
+import os
+import socket
+from functools import cache
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+
+from app.core.services import Services
+from app.core.settings import Settings
+from app.handlers import open_services, outbox_senders
+from app.runs.messaging import EXECUTE_STEP, TRANSPORT
+from workers.dispatch import Dispatcher
+from workers.slots import Slots, sizes_for
+from workers.steps import StepWorker
+
+SLOTS = 3  # of a worker for all queues: one heavy step and two light ones; ``-c`` changes it
+
+
+def __getattr__(name: str) -> Celery:
+    """Celery's command line asks this module for ``app``; nothing is built before it does."""
+    if name == "app":
+        return _app()
+    raise AttributeError(name)
+
+
+@cache
+def _app() -> Celery:
+    services = open_services(Settings())
+    celery = make_celery(services.settings)
+    connect(celery, services)
+    return celery
+
+
+def make_celery(settings: Settings) -> Celery:
+    celery = Celery("fittingroom", broker=settings.broker_url, set_as_current=False)
+    celery.conf.update(
+        worker_pool="threads",  # a slot's thread supervises a child process and shares the stop flag
+        worker_concurrency=SLOTS,
+        worker_disable_prefetch=True,  # without it messages sat in a busy worker while another was idle
+        worker_prefetch_multiplier=1,
+        task_acks_late=False,
+        task_ignore_result=True,
+        task_publish_retry=False,
+        task_default_queue="io",
+        accept_content=["json"],
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options=TRANSPORT,
+    )
+    return celery
+
+
+def connect(celery: Celery, services: Services) -> None:
+    """Celery's signals on one side, the worker of steps on the other; weak ones would be forgotten."""
+
+    def init(sender: Any, **_: object) -> None:
+        queues = list(sender.app.amqp.queues.consume_from)
+        slots = Slots(queues, sizes_for(queues, sender.concurrency))
+        worker = StepWorker(services, f"{socket.gethostname()}-{os.getpid()}", slots)
+        dispatcher = Dispatcher(worker, outbox_senders(services.settings))
+        register(celery, worker, dispatcher)
+        # Within a signal handler: a flag and nothing else.
+        worker_shutting_down.connect(lambda **_: worker.stopping.request(), weak=False)
+        worker_ready.connect(lambda **_: dispatcher.start(), weak=False)
+        worker_shutdown.connect(lambda **_: dispatcher.stop(), weak=False)
+
+    worker_init.connect(init, weak=False)
+
+
+def register(celery: Celery, worker: StepWorker, dispatcher: Dispatcher) -> None:
+    @celery.task(name=EXECUTE_STEP)  # type: ignore[untyped-decorator]
+    def execute_step(step_id: str) -> None:
+        if worker.execute(step_id):
+            dispatcher.nudge()

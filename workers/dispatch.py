@@ -1,0 +1,126 @@
+"""The dispatcher: nothing depends on a message arriving or on a worker staying alive.
+
+One thread in every worker. It takes expired leases away, sends again what no one took, delivers the outbox
+and shows that this worker lives. Each act is guarded by the database, so any number may run.
+"""
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+from kombu.exceptions import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core import outbox
+from app.core.outbox import Sender
+from app.runs import leases, queries
+from app.runs.states import LIVE, StepState
+from app.runs.tables import Step, Worker
+from workers.steps import StepWorker
+
+log = structlog.get_logger()
+
+TICK_SECONDS = 1.0
+OVERDUE_SECONDS = 2.0  # a message that was sent has arrived by then, where it arrives at all
+SEEN_EVERY_TICKS = 10
+KEEP_FAILED = timedelta(hours=24)  # the checkpoints of a failed step, for whoever retries it
+
+
+class Dispatcher:
+    def __init__(self, worker: StepWorker, senders: Mapping[str, Sender]) -> None:
+        self._worker = worker
+        self._services = worker.services
+        self._senders = senders
+        self._wake = threading.Event()
+        self._stopped = False
+        self._ticks = 0
+        self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
+
+    def start(self) -> None:
+        collect_work(self._worker)
+        self._thread.start()
+
+    def nudge(self) -> None:
+        """A slot has become free while a step was waiting for one."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._wake.set()
+        self._thread.join(timeout=5)
+        with self._services.works.writing() as work:
+            if row := work.session.get(Worker, self._worker.name):
+                work.session.delete(row)
+
+    def _run(self) -> None:
+        while not self._stopped:
+            nudged = self._wake.wait(TICK_SECONDS)
+            self._wake.clear()
+            try:
+                self.tick(overdue_seconds=0 if nudged else OVERDUE_SECONDS)
+            except (SQLAlchemyError, OperationalError, OSError):
+                log.warning("dispatcher_tick_failed", exc_info=True)
+
+    def tick(self, overdue_seconds: float = OVERDUE_SECONDS) -> None:
+        if self._ticks % SEEN_EVERY_TICKS == 0:
+            self._show_life()
+        self._ticks += 1
+        self.reap()
+        if not self._worker.stopping.requested:
+            self.send_overdue(overdue_seconds)
+        outbox.deliver(self._services.works, self._senders)
+
+    def reap(self) -> None:
+        with self._services.works.reading() as work:
+            expired = queries.expired_steps(work.session)
+        for step in expired:
+            with self._services.works.writing() as work:
+                if leases.reap(work, self._services, step):
+                    log.warning("lease_reaped", step_id=step.id, owner=step.lease_owner)
+
+    def send_overdue(self, overdue_seconds: float) -> None:
+        """At most as many as this worker has free slots: a long queue must not grow in the broker."""
+        for names, count in self._worker.slots.free():
+            with self._services.works.reading() as work:
+                kinds = self._worker.kinds
+                steps = queries.ready_steps(work.session, names, kinds, count, overdue_seconds)
+            for step in steps:
+                self._services.messenger.send_step(step.id, step.queue)
+
+    def _show_life(self) -> None:
+        with self._services.works.writing() as work:
+            work.session.merge(
+                Worker(
+                    id=self._worker.name,
+                    host=socket.gethostname(),
+                    pid=os.getpid(),
+                    queues=list(self._worker.slots.queues),
+                    slots=self._worker.slots.sizes,
+                    kinds=self._worker.kinds,
+                    version="1",
+                    busy=self._worker.slots.busy,
+                    seen_at=queries.clock(work.session),
+                )
+            )
+
+
+def collect_work(worker: StepWorker) -> None:
+    """Remove the working directories of steps that are over; a killed worker could not."""
+    for directory in Path(worker.services.settings.home, "work").glob("step_*"):
+        with worker.services.works.reading() as work:
+            wanted = _wanted(work.session.get(Step, directory.name), queries.clock(work.session))
+        if not wanted:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _wanted(step: Step | None, now: datetime) -> bool:
+    if step is None:
+        return False
+    if step.state == StepState.FAILED and step.finished_at is not None:
+        return now < step.finished_at + KEEP_FAILED
+    return step.state in LIVE or step.state == StepState.BLOCKED

@@ -1,0 +1,145 @@
+"""``execute_step``: one message, one step. The database decides whether this worker gets to do it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from app.core.errors import FittingRoomError
+from app.core.services import Services
+from app.runs import caching, leases, native, queries
+from app.runs.caching import Lookup
+from app.runs.leases import Ending, Lease
+from app.runs.spec import StepSpec
+from app.runs.states import STEP_ENDS, AttemptStatus, StepState
+from app.runs.tables import Step
+from ml.pipeline.program import program_version
+from workers.attempt import Attempt, Host, Stopping
+from workers.slots import HEAVY, Slots
+
+log = structlog.get_logger()
+
+FINISH_PAUSE_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is known of a program step before it is claimed."""
+
+    program_version: str
+    lookup: Lookup
+
+
+class StepWorker:
+    """Executes steps in the threads of this process. ``name`` is the owner written into each lease."""
+
+    def __init__(self, services: Services, name: str, slots: Slots) -> None:
+        self.services = services
+        self.name = name
+        self.slots = slots
+        self.kinds = native.known_kinds(services)
+        self.stopping = Stopping()
+        self.host = Host(services, slots.sizes.get(HEAVY, 1), self.stopping)
+
+    def execute(self, step_id: str) -> bool:
+        """True: meanwhile a step found no slot, so somebody should look for it now."""
+        step = self._peek(step_id)
+        if step is None or self.stopping.requested or not self.slots.take(step.queue):
+            return False
+        try:
+            self._execute(step)
+        finally:
+            turned_away = self.slots.give_back(step.queue)
+        return turned_away
+
+    def _peek(self, step_id: str) -> Step | None:
+        """Read-only first: most duplicates end here without having asked for a lock."""
+        with self.services.works.reading() as work:
+            step = work.session.get(Step, step_id)
+        return step if step and step.state == StepState.READY and step.kind in self.kinds else None
+
+    def _execute(self, step: Step) -> None:
+        if step.kind != native.PROGRAM:
+            if lease := self._claim(step, None):
+                self._end(step, lease, self._perform)
+            return
+        try:
+            plan = self._plan(step)
+        except FittingRoomError as error:  # an input is gone from the storage
+            if lease := self._claim(step, None):
+                self._finish(lease, _failed(error.message, error.advice))
+            return
+        if plan.lookup.found is not None:
+            with self.services.works.writing() as work:
+                caching.take_from_cache(work, self.services, step, plan.lookup)
+        elif lease := self._claim(step, plan):
+            self._end(step, lease, self._attempt)
+
+    def _plan(self, step: Step) -> Plan:
+        spec = StepSpec.from_json(step.spec)
+        assert spec.program is not None, "a program step names its program"
+        version = program_version(spec.program)
+        storage = self.services.storage
+        with self.services.works.reading() as work:
+            inputs = caching.input_trees(work.session, storage, step)
+            key = caching.cache_key(spec, version, inputs)
+            return Plan(version, caching.look_up(work.session, storage, step, key))
+
+    def _claim(self, step: Step, plan: Plan | None) -> Lease | None:
+        seconds = self.services.settings.lease_seconds
+        with self.services.works.writing() as work:
+            lease = leases.claim(work, step, self.name, seconds)
+            if lease and plan:
+                caching.note_key(work, lease, plan.program_version, plan.lookup)
+        return lease
+
+    def _end(self, step: Step, lease: Lease, how: Callable[[Step, Lease], None]) -> None:
+        """Whatever goes wrong in here fails this step and leaves the worker as it was."""
+        try:
+            how(step, lease)
+        except FittingRoomError as error:
+            self._finish(lease, _failed(error.message, error.advice))
+        except DBAPIError:
+            log.warning("database_lost", step_id=step.id, exc_info=True)  # the lease will run out
+        except Exception as error:
+            log.exception("step_failed_unexpectedly", step_id=step.id, kind=step.kind)
+            message = f"{step.name} failed unexpectedly: {type(error).__name__}: {error}"
+            self._finish(lease, _failed(message, "The worker's log has the whole trace."))
+
+    def _attempt(self, step: Step, lease: Lease) -> None:
+        with self.services.works.reading() as work:
+            inputs = caching.input_trees(work.session, self.services.storage, step)
+            claimed = work.session.get_one(Step, step.id)
+        attempt = Attempt(self.host, claimed, lease, inputs)
+        ending = attempt.run()
+        if ending is None:
+            log.warning("lease_lost", step_id=step.id, fence=lease.fence)
+        elif self._finish(lease, ending) and ending.to in STEP_ENDS - {StepState.FAILED}:
+            attempt.forget()
+
+    def _perform(self, step: Step, lease: Lease) -> None:
+        """The handler's effects and the step's success are one transaction."""
+        with self.services.works.writing() as work:
+            if queries.holds(work.session, lease.run_id, lease.step_id, lease.fence):
+                result = native.perform(work, self.services, step)
+                done = Ending(StepState.SUCCEEDED, AttemptStatus.SUCCEEDED, result=result)
+                leases.finish(work, self.services, lease, done)
+
+    def _finish(self, lease: Lease, ending: Ending) -> bool:
+        """A database that is away for a moment must not cost a training that is done."""
+        give_up_at = time.monotonic() + lease.seconds
+        while True:
+            try:
+                with self.services.works.writing() as work:
+                    return leases.finish(work, self.services, lease, ending)
+            except DBAPIError:
+                if time.monotonic() > give_up_at:
+                    raise
+                log.warning("finish_waits_for_database", step_id=lease.step_id, exc_info=True)
+                time.sleep(FINISH_PAUSE_SECONDS)
+
+
+def _failed(message: str, advice: str) -> Ending:
+    return Ending(StepState.FAILED, AttemptStatus.FAILED, message, advice)
