@@ -12,7 +12,8 @@ from ml.data.mapping import ColumnMapping, complete
 from ml.data.opening import glance
 
 SHOWN_ROWS = 50
-SHOWN_CELL = 2000
+SHOWN_CELLS = 4000
+SHOWN_CELL = 500
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,14 @@ def peek(path: Path, filename: str, given: Mapping[str, object] | None = None) -
     opened = glance(path, filename)
     facts = opened.table.facts
     dialect = facts["dialect"]
+    shown = min(SHOWN_ROWS, max(5, SHOWN_CELLS // max(1, len(opened.table.columns))))
     return Peek(
         format=str(facts["format"]),
         compression=str(facts["compression"]),
         encoding=str(facts["encoding"]),
         dialect=dialect if isinstance(dialect, Mapping) else {},
         columns=opened.table.columns,
-        rows=tuple(tuple(_shown(cell) for cell in row) for row in opened.sample[:SHOWN_ROWS]),
+        rows=tuple(tuple(_shown(cell) for cell in row) for row in opened.sample[:shown]),
         mapping=complete(given or {}, opened.table.columns, opened.sample),
         problems=opened.table.warnings,
     )

@@ -1,0 +1,87 @@
+"""What stands in a version's files: rejected rows and a few rows to look at, read a group at a time."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from app.core.storage import LocalStorage
+from app.datasets.tables import DatasetVersion
+
+REJECTS = "rejects.parquet"
+FIRST_SHARD = "reviews-00000.parquet"
+COLUMNS = ("row", "line", "byte_offset", "reason", "raw")
+# A spreadsheet runs a cell that starts with one of these.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+
+
+@dataclass(frozen=True)
+class Rejects:
+    """``next`` is the cursor of the following page, or None on the last one."""
+
+    items: Sequence[dict[str, Any]]
+    total: int
+    next: str | None
+
+
+def rejects(storage: LocalStorage, version: DatasetVersion, cursor: str | None, limit: int) -> Rejects:
+    """In the order of the upload. The cursor is how many rows stand before the page."""
+    start = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() and len(cursor) < 12 else 0
+    total = version.rejected or 0
+    if version.tree_sha256 is None or start >= total:
+        return Rejects([], total, None)
+    items: list[dict[str, Any]] = []
+    with _file(storage, version, REJECTS) as file:
+        for group, skip in _groups_from(file, start):
+            items += file.read_row_group(group).slice(skip).to_pylist()
+            if len(items) >= limit:
+                break
+    end = start + limit
+    return Rejects(items[:limit], total, str(end) if end < total else None)
+
+
+def _groups_from(file: pq.ParquetFile, start: int) -> Iterator[tuple[int, int]]:
+    """Row groups from the one that holds row ``start``, with how many of its rows stand before it."""
+    before = 0
+    for group in range(file.num_row_groups):
+        rows = file.metadata.row_group(group).num_rows
+        if before + rows > start:
+            yield group, max(0, start - before)
+        before += rows
+
+
+def rejects_csv(storage: LocalStorage, version: DatasetVersion) -> Iterator[str]:
+    """All of them, as CSV that a spreadsheet can open without running anything."""
+    yield _lines([COLUMNS])
+    if version.tree_sha256 is None:
+        return
+    with _file(storage, version, REJECTS) as file:
+        for group in range(file.num_row_groups):
+            rows = file.read_row_group(group).to_pylist()
+            yield _lines([[_harmless(row[name]) for name in COLUMNS] for row in rows])
+
+
+def first_rows(storage: LocalStorage, version: DatasetVersion, limit: int) -> list[dict[str, Any]]:
+    if version.tree_sha256 is None:
+        return []
+    with _file(storage, version, FIRST_SHARD) as file:
+        batch = next(file.iter_batches(batch_size=limit), None)
+    return [] if batch is None else list(batch.to_pylist())
+
+
+def _file(storage: LocalStorage, version: DatasetVersion, name: str) -> pq.ParquetFile:
+    stored = storage.tree(version.tree_sha256 or "").find(name)
+    return pq.ParquetFile(storage.local_path(stored.sha256))
+
+
+def _lines(rows: Sequence[Sequence[object]]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(rows)
+    return buffer.getvalue()
+
+
+def _harmless(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
