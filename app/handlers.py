@@ -10,10 +10,12 @@ from app.core.services import Handlers, Services
 from app.core.settings import Settings
 from app.core.storage import LocalStorage
 from app.core.work import Works
+from app.datasets.service import import_ended, publish_version
 from app.registry.service import register_version
 from app.runs.launch import RunLauncher
 from app.runs.messaging import CeleryMessenger
 from ml.pipeline.catalogue import PIPELINES
+from ml.pipeline.dataset_import import DATASET_IMPORT
 
 
 def open_services(settings: Settings) -> Services:
@@ -29,7 +31,10 @@ def open_services(settings: Settings) -> Services:
         watcher=Watcher(works),
         messenger=messenger,
         launcher=RunLauncher(PIPELINES, messenger),
-        handlers=Handlers(native={"register": register_version}),
+        handlers=Handlers(
+            native={"publish": publish_version, "register": register_version},
+            ended={DATASET_IMPORT.name: import_ended},
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts import audit
 from app.core.errors import Conflict, Invalid
 from app.core.ids import new_id
 from app.core.lineage import record_edge
@@ -48,7 +49,7 @@ class InputMissing(Conflict):
 @dataclass(frozen=True)
 class LaunchRequest:
     """``inputs`` maps each of the pipeline's inputs to the sha256 of a tree. ``subject_id`` is what the
-    run is about: a data set version."""
+    run is about: a data set version. ``model`` names the model that gets a new version."""
 
     pipeline: str
     actor_id: str
@@ -57,6 +58,7 @@ class LaunchRequest:
     recipe: str | None = None
     subject_id: str | None = None
     label: str = ""
+    model: str | None = None
     idempotency_key: str | None = None
 
     @property
@@ -108,6 +110,8 @@ class RunLauncher:
         self._write_steps(work, run, pipeline, values)
         record_event(work.session, run, "run", {"status": run.status, "message": ""})
         settle(work, run, self.messenger, {})
+        details = {"number": run.number, "pipeline": run.pipeline, "recipe": run.recipe}
+        audit.record(work.session, run.actor_id, "run.started", run.id, details)
         return run
 
     def _write_steps(
@@ -173,6 +177,7 @@ def _new_run(
         pipeline=request.pipeline,
         recipe=recipe,
         label=request.label,
+        model=request.model,
         status=RunStatus.QUEUED,
         parameters=dict(values),
         inputs=dict(request.inputs),

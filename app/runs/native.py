@@ -67,7 +67,7 @@ def _call(work: Work, services: Services, step: Step) -> NativeCall:
         step_id=step.id,
         actor_id=run.actor_id,
         subject_id=run.subject_id,
-        parameters=run.parameters,
+        parameters={**run.parameters, "model": run.model} if run.model else run.parameters,
         arguments=StepSpec.from_json(step.spec).arguments,
         inputs=input_trees(work.session, services.storage, step),
         programs={each.name: each.program_version for each in steps if each.program_version},

@@ -44,6 +44,7 @@ class Run(Main):
     pipeline: Mapped[str] = mapped_column(String(60))
     recipe: Mapped[str | None] = mapped_column(String(60))
     label: Mapped[str] = mapped_column(String(200), default="")
+    model: Mapped[str | None] = mapped_column(String(100))  # what register names the version's model
     status: Mapped[str] = mapped_column(String(20))
     parameters: Mapped[dict[str, Any]]
     inputs: Mapped[dict[str, Any]]  # name → sha256 of a tree

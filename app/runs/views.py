@@ -8,6 +8,8 @@ from typing import Any
 from app.core.errors import NotFound
 from app.core.storage import LocalStorage
 from app.core.work import Work
+from app.datasets import queries as datasets
+from app.datasets.queries import NamedVersion
 from app.runs import queries
 from app.runs.queries import RunDetail
 from app.runs.states import StepState
@@ -32,8 +34,24 @@ def run_json(work: Work, storage: LocalStorage, detail: RunDetail) -> dict[str, 
 
 def subjects(work: Work, runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
     """The data set versions that the runs are about, by id, in one query."""
-    wanted = {run.subject_id for run in runs if run.subject_id}
-    return {subject_id: {"version_id": subject_id} for subject_id in wanted}
+    wanted = list({run.subject_id for run in runs if run.subject_id})
+    named = datasets.named_versions(work.session, wanted)
+    return {version_id: _dataset_json(each) for version_id, each in named.items()}
+
+
+def dataset_json(work: Work, version_id: str | None) -> dict[str, Any] | None:
+    """A data set version as runs and model versions name it."""
+    named = datasets.named_versions(work.session, [version_id]) if version_id else {}
+    return next((_dataset_json(each) for each in named.values()), None)
+
+
+def _dataset_json(named: NamedVersion) -> dict[str, Any]:
+    return {
+        "id": named.dataset.id,
+        "name": named.dataset.name,
+        "version": named.version.number,
+        "version_id": named.version.id,
+    }
 
 
 def summary_json(run: Run, about: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
@@ -44,6 +62,7 @@ def summary_json(run: Run, about: Mapping[str, dict[str, Any]]) -> dict[str, Any
         "pipeline": run.pipeline,
         "recipe": run.recipe,
         "label": run.label,
+        "model": run.model,
         "status": run.status,
         "message": run.message,
         "created_at": _time(run.created_at),

@@ -123,7 +123,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """``inputs`` names the run inputs it needs. Steps stand in an order in which they can run."""
+    """``inputs`` names the run inputs it needs. Steps stand in an order in which they can run.
+
+    ``shares`` are groups of parameters that must add up to 1.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -131,6 +134,7 @@ class Pipeline:
     steps: tuple[Step, ...]
     recipes: tuple[Recipe, ...] = ()
     default_recipe: str = ""
+    shares: tuple[tuple[str, ...], ...] = ()
 
     def step(self, name: str) -> Step:
         return next(step for step in self.steps if step.name == name)

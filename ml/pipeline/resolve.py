@@ -53,9 +53,18 @@ def resolve_parameters(
             resolved[parameter.name] = parse_value(parameter, values[parameter.name])
         except ValueError as error:
             problems.append(Problem(parameter.name, str(error)))
+    problems += [problem for names in pipeline.shares for problem in _shares(names, resolved)]
     if problems:
         raise BadParameters(tuple(problems))
     return resolved
+
+
+def _shares(names: tuple[str, ...], resolved: Mapping[str, ParameterValue]) -> list[Problem]:
+    parts = [float(resolved[name]) for name in names if name in resolved]
+    if len(parts) < len(names) or math.isclose(sum(parts), 1, abs_tol=1e-6):
+        return []
+    text = f"{', '.join(names)} are {' + '.join(f'{part:g}' for part in parts)}; they must add up to 1."
+    return [Problem(names[0], text)]
 
 
 def _recipe_values(pipeline: Pipeline, recipe: str) -> Mapping[str, ParameterValue]:

@@ -390,4 +390,5 @@ REVIEW_CLASSIFIER = Pipeline(
     steps=STEPS,
     recipes=RECIPES,
     default_recipe="standard",
+    shares=(("train_split_percentage", "validation_split_percentage", "test_split_percentage"),),
 )

@@ -1,0 +1,109 @@
+"""Small pipelines of the toy program, in the shapes that the engine must walk."""
+
+from ml.pipeline.definition import (
+    Condition,
+    GateStep,
+    NativeStep,
+    Parameter,
+    ParameterRef,
+    Pipeline,
+    ProgramStep,
+    Property,
+    Recipe,
+    RunInput,
+    StepOutput,
+)
+
+TOY = "tests.programs.toy"
+
+PARAMETERS = (
+    Parameter("behaviour", "text", "ok", "What the first step does.", "Toy"),
+    Parameter("ticks", "integer", 1, "How often the first step ticks.", "Toy", low=1, high=1000),
+    Parameter("seconds", "number", 0.0, "How long a tick takes.", "Toy", low=0, high=10),
+    Parameter("minimum", "number", 0.5, "What the gate asks for.", "Toy", low=0, high=1),
+)
+
+
+def _json_of(accuracy: float) -> str:
+    return '{"metrics": {"accuracy": {"value": %s}}}' % accuracy  # noqa: UP031
+
+
+GOOD, BAD = _json_of(0.9), _json_of(0.31)
+
+TOYS = Pipeline(
+    name="toys",
+    parameters=(
+        *PARAMETERS[:3],
+        Parameter("measured", "text", GOOD, "What evaluate leaves.", "Toy"),
+        PARAMETERS[3],
+    ),
+    inputs=("dataset",),
+    steps=(
+        ProgramStep(
+            name="prepare",
+            program=TOY,
+            arguments={
+                "behaviour": ParameterRef("behaviour"),
+                "ticks": ParameterRef("ticks"),
+                "seconds": ParameterRef("seconds"),
+            },
+            inputs={"dataset": RunInput("dataset")},
+        ),
+        ProgramStep(
+            name="evaluate",
+            program=TOY,
+            arguments={"value": ParameterRef("measured")},
+            inputs={"model": StepOutput("prepare", "model")},
+        ),
+        GateStep(
+            name="gate",
+            conditions=(
+                Condition(
+                    Property("evaluate", "value.json", "metrics.accuracy.value"),
+                    ">=",
+                    ParameterRef("minimum"),
+                    "accuracy",
+                ),
+            ),
+            if_passed=("register",),
+        ),
+        NativeStep(name="register", kind="register", inputs={"model": StepOutput("prepare", "model")}),
+    ),
+    recipes=(Recipe("slow", "Many ticks.", {"ticks": 100, "seconds": 0.1}),),
+)
+
+CHAIN_LENGTH = 10
+CHAIN = Pipeline(
+    name="chain",
+    parameters=(),
+    inputs=(),
+    steps=tuple(
+        ProgramStep(
+            name=f"link{index}",
+            program="tests.programs.stamp",
+            inputs={"before": StepOutput(f"link{index - 1}")} if index else {},
+            queue="io" if index % 2 else "cpu",
+            cached=False,
+        )
+        for index in range(CHAIN_LENGTH)
+    ),
+)
+
+FAN = Pipeline(
+    name="fan",
+    parameters=(),
+    inputs=(),
+    steps=(
+        ProgramStep(name="left", program=TOY, queue="io", cached=False),
+        ProgramStep(name="right", program=TOY, queue="io", cached=False),
+        ProgramStep(
+            name="join",
+            program=TOY,
+            inputs={"left": StepOutput("left"), "right": StepOutput("right")},
+            queue="io",
+            cached=False,
+        ),
+    ),
+)
+
+PIPELINES = {pipeline.name: pipeline for pipeline in (TOYS, CHAIN, FAN)}
