@@ -15,7 +15,7 @@ REJECTS = "rejects.parquet"
 FIRST_SHARD = "reviews-00000.parquet"
 COLUMNS = ("row", "line", "byte_offset", "reason", "raw")
 # A spreadsheet runs a cell that starts with one of these.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)
