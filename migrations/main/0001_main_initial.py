@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.Column("pipeline", sa.String(length=60), nullable=False),
         sa.Column("recipe", sa.String(length=60), nullable=True),
         sa.Column("label", sa.String(length=200), nullable=False),
+        sa.Column("model", sa.String(length=100), nullable=True),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("parameters", sa.JSON(), nullable=False),
         sa.Column("inputs", sa.JSON(), nullable=False),
