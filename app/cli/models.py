@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.output import at, column, interval, show_list, show_one
+from app.cli.output import Row, at, column, interval, show_list, show_one
 from app.cli.session import Session, command
 
 app = typer.Typer(help="The registry: models and their versions.", no_args_is_help=True)
@@ -16,9 +16,10 @@ Comment = Annotated[str | None, typer.Option("--comment", help="Why; it is kept 
 LIST = [
     column("model", "name"),
     column("versions", "versions"),
-    column("latest", "latest", "version"),
-    column("status", "latest", "status"),
-    column("updated", "updated_at"),
+    column("newest", "newest", "version"),
+    column("status", "newest", "status"),
+    ("macro-F1", lambda model: interval(at(model, "newest", "metrics", "macro_f1"))),
+    ("live", lambda model: ", ".join(_live(model))),
 ]
 VERSION = [
     column("model", "model"),
@@ -28,9 +29,11 @@ VERSION = [
     ("accuracy", lambda version: interval(at(version, "metrics", "accuracy"))),
     ("macro-F1", lambda version: interval(at(version, "metrics", "macro_f1"))),
     ("  of the baseline", lambda version: interval(at(version, "baseline", "macro_f1"))),
-    column("author", "created_by"),
-    column("decided by", "decided_by"),
-    column("comment", "comment"),
+    column("author", "author", "name"),
+    ("decision", lambda version: _decision(version)),
+    ("live on", lambda version: ", ".join(version.get("live_on") or [])),
+    column("data set", "dataset", "name"),
+    column("data set version", "dataset", "version"),
     column("evidence sha256", "evidence_sha256"),
     column("run", "run_id"),
     column("row version", "row_version"),
@@ -73,6 +76,21 @@ def _decide(session: Session, model: str, version: int, decision: str, comment: 
         "row_version": seen["row_version"],
     }
     show_one(session.client.post(f"{path}/approval", body), VERSION, session.output)
+
+
+def _live(model: Row) -> list[str]:
+    return [
+        f"{endpoint}: {live['version']}" for live in model.get("live") or [] for endpoint in live["endpoints"]
+    ]
+
+
+def _decision(version: Row) -> str:
+    """The last one in words: what, by whom, why."""
+    decisions = version.get("decisions") or []
+    if not decisions:
+        return ""
+    last = max(decisions, key=lambda decision: str(decision["at"]))
+    return f"{last['after']} by {last['by']['name']}: {last['comment']}"
 
 
 def _ask(session: Session, decision: str) -> str:

@@ -9,11 +9,14 @@ from app.cli.failures import Exit, Failure
 from app.cli.output import Row, column, show_list, show_one
 from app.cli.session import Session
 
+INPUTS_OF_ONE_REQUEST = 64
+
 DEPLOYMENT = [
     column("endpoint", "endpoint"),
     column("model", "model"),
     column("version", "version"),
-    column("status", "status"),
+    column("state", "state"),
+    column("reason", "reason"),
     column("id", "id"),
 ]
 PREDICTIONS = [
@@ -33,7 +36,10 @@ def deploy(
 ) -> None:
     """Make an approved version answer on an endpoint."""
     body = {"model": model, "version": version}
-    show_one(session.client.post(f"/endpoints/{endpoint}/deployments", body), DEPLOYMENT, session.output)
+    placed = session.client.post(f"/endpoints/{endpoint}/deployments", body)
+    show_one(placed, DEPLOYMENT, session.output)
+    if placed.get("state") == "failed":
+        raise Failure(f"{endpoint} could not load the version.", placed.get("reason") or "")
 
 
 def predict(
@@ -45,10 +51,8 @@ def predict(
 ) -> None:
     """Ask an endpoint what it makes of reviews."""
     inputs = _inputs(texts, title)
-    body: dict[str, Any] = {"inputs": inputs}
-    if top_k is not None:
-        body["parameters"] = {"top_k": top_k}
-    answer = session.client.post(f"/endpoints/{endpoint}/predict", body)
+    parameters = {} if top_k is None else {"top_k": top_k}
+    answer = _asked(session, endpoint, inputs, parameters)
     rows: list[Row] = [
         {**prediction, "text": _shortened(given)}
         for prediction, given in zip(answer["predictions"], inputs, strict=True)
@@ -56,8 +60,23 @@ def predict(
     show_list(rows, PREDICTIONS, session.output, answer)
 
 
+def _asked(session: Session, endpoint: str, inputs: list[Any], parameters: dict[str, Any]) -> Any:
+    """As many requests as the limit of one demands, joined to one answer."""
+    answer: dict[str, Any] = {}
+    predictions: list[Any] = []
+    for start in range(0, len(inputs), INPUTS_OF_ONE_REQUEST):
+        body = {"inputs": inputs[start : start + INPUTS_OF_ONE_REQUEST], "parameters": parameters}
+        answer = session.client.post(f"/endpoints/{endpoint}/predict", body)
+        predictions += answer["predictions"]
+    return {**answer, "predictions": predictions}
+
+
 def _inputs(texts: list[str], title: str | None) -> list[Any]:
-    given: list[Any] = sys.stdin.read().splitlines() if texts == ["-"] else list(texts)
+    given: list[Any] = list(texts)
+    if texts == ["-"]:
+        given = [line for line in sys.stdin.read().splitlines() if line.strip()]
+    if not given:
+        raise Failure("There is no text.", "Write one review a line to standard input.", Exit.USAGE)
     if title is None:
         return given
     if len(given) != 1:

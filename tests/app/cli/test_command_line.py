@@ -235,8 +235,27 @@ def test_predict_sends_strings_or_text_with_title() -> None:
         assert done.returncode == 0, done.stderr
         fittingroom(server.url, "predict", "shop", "-", stdin="Runs large\n")
     assert "0.9000" in done.stdout
-    assert json.loads(server.requests[0][2]) == {"inputs": [{"text": "Runs small", "title": "Hm"}]}
-    assert json.loads(server.requests[1][2]) == {"inputs": ["Runs large"]}
+    first, second = (json.loads(body)["inputs"] for _, _, body in server.requests)
+    assert first == [{"text": "Runs small", "title": "Hm"}]
+    assert second == ["Runs large"]
+
+
+def test_many_texts_are_asked_in_as_many_requests_as_needed() -> None:
+    prediction = {"id": "pred_1", "label": "1", "score": 0.9, "scores": [], "truncated": False}
+    answers = [(200, {"predictions": [prediction] * count}) for count in (64, 36)]
+    with serving({"POST /endpoints/shop/predict": answers}) as server:
+        lines = "\n".join(f"text {number}" for number in range(100))
+        done = fittingroom(server.url, "predict", "shop", "-", "-o", "json", stdin=lines)
+    assert len(json.loads(done.stdout)["predictions"]) == 100
+    assert [len(json.loads(body)["inputs"]) for _, _, body in server.requests] == [64, 36]
+
+
+def test_a_version_that_cannot_be_loaded_fails_the_deployment() -> None:
+    placed = {"endpoint": "shop", "state": "failed", "reason": "a file is damaged"}
+    with serving({"POST /endpoints/shop/deployments": (201, placed)}) as server:
+        done = fittingroom(server.url, "deploy", "shop", "1", "--endpoint", "shop")
+    assert done.returncode == 1
+    assert "a file is damaged" in done.stderr
 
 
 COMMANDS = """
