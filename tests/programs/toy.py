@@ -46,9 +46,10 @@ def _resumed(job: Job) -> int:
 
 def _write(job: Job) -> None:
     inputs = {
-        f"{name}/{path.name}": path.read_text()
+        f"{name}/{path.relative_to(directory)}": path.read_text()
         for name, directory in job.channels.items()
-        for path in sorted(directory.iterdir())
+        for path in directory.rglob("*")
+        if path.is_file()
     }
     (job.output_dir / "value.json").write_text(job.parameters.get("value", "{}"))
     (job.output_dir / "seen.txt").write_text(repr(sorted(inputs.items())))
