@@ -18,10 +18,10 @@ from ml.serving.predictor import ReviewInput
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    app.state.serving = serving = Serving(app.state.services)
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Serving]]:
+    serving = Serving(app.state.services)
     serving.start()
-    yield
+    yield {"serving": serving}
     await serving.close()
 
 

@@ -80,6 +80,14 @@ def parse_review(text: str, title: str) -> Review:
         raise _named(error) from None
 
 
+def picked(choice: str) -> tuple[str, int]:
+    """``sentiment@5`` of a form's choice of versions."""
+    model, _, number = choice.rpartition("@")
+    if not model or not number.isascii() or not number.isdigit() or len(number) > 9:
+        raise InvalidInput(f"{choice[:80]!r} names no version.", "Choose one of the approved versions.")
+    return model, int(number)
+
+
 def _named(error: ValidationError) -> InvalidInput:
     """The first thing that is wrong, with its place: ``inputs.3.text: the text is empty``."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]

@@ -19,6 +19,7 @@ from app.endpoints import queries
 from app.endpoints.loaded import Loaded, load
 from app.endpoints.queries import LiveMark
 from app.endpoints.service import get_deployment, not_found
+from ml.serving.predictor import BrokenModel
 
 log = structlog.get_logger()
 
@@ -156,6 +157,8 @@ def _as_refusal(error: Exception, mark: LiveMark) -> FittingRoomError:
     log.error("model_load_failed", endpoint=mark.endpoint, version=mark.version_id, exc_info=error)
     if isinstance(error, FittingRoomError):
         return error
+    if isinstance(error, BrokenModel):
+        return Unavailable(str(error), "Run the pipeline again.")
     return Unavailable(
         f"The model could not be loaded ({type(error).__name__}).", "The server's log says more."
     )
@@ -174,5 +177,6 @@ def _refusal(endpoint: str, slot: Slot) -> FittingRoomError:
 
 
 def serving_of(request: Request) -> Serving:
-    serving: Serving = request.app.state.serving
+    """From the state of the application's lifespan, which is that of one event loop."""
+    serving: Serving = request.state.serving
     return serving

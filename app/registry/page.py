@@ -62,6 +62,15 @@ class ApprovalPage:
     deciding: Deciding
     gate: dict[str, Any] | None
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What a page calls each label; a label of an older version that is gone keeps its own name."""
+        labels = self.detail.version.labels
+        others = self.today.labels if self.today else []
+        return {
+            label: display_name(label, labels) if label in labels else label for label in [*others, *labels]
+        }
+
 
 def version_page(work: Work, settings: Settings, named: NamedVersion, actor: Actor) -> VersionPage:
     model, version = named.model, named.version

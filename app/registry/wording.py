@@ -98,7 +98,7 @@ def _by_chance(changes: Changes) -> str:
 
 
 def _more(change: Mapping[str, Any], whole: int, what: str) -> str:
-    count = round(change["value"] * whole)
+    count: int = round(change["value"] * whole)
     word = "more" if count >= 0 else "fewer"
     return f"{abs(count)} {word} {what}, {_range(change['low'], change['high'], whole)}"
 
