@@ -72,7 +72,7 @@ def create(services: Services | None = None) -> FastAPI:
             # Until the first release is whole: a feature that does not load yet is left out, loudly.
             try:
                 app.include_router(importlib.import_module(name).router)
-            except ImportError as error:
+            except Exception as error:  # noqa: BLE001
                 print("LEFT OUT", name, error, file=sys.stderr)  # noqa: T201
     app.add_api_route("/api/v1/openapi.json", _openapi, include_in_schema=False)
     app.mount("/static", _Static(directory=STATIC), name="static")

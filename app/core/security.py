@@ -1,6 +1,7 @@
 """Who may do what. A route carries its permission; a route that carries none is refused.
 
 The check itself is one dependency of the whole application (``accounts.access``); here stand the words.
+The decorators stand below the router's: what they return is what the router must be given.
 """
 
 import secrets
@@ -12,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Request
 
 from app.core.errors import Unauthenticated
+from app.core.work import ending_its_work
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -65,8 +67,9 @@ def permission_of(endpoint: Callable[..., Any]) -> Permission | None:
 
 def _permitted(permission: Permission) -> Callable[[Endpoint], Endpoint]:
     def mark(endpoint: Endpoint) -> Endpoint:
-        endpoint.__permission__ = permission  # type: ignore[attr-defined]
-        return endpoint
+        marked = ending_its_work(endpoint)
+        marked.__permission__ = permission  # type: ignore[attr-defined]
+        return marked
 
     return mark
 
