@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 import httpx
 
@@ -18,6 +19,11 @@ PREFIX = "/api/v1"
 # An upload's answer comes only after the server has read and hashed the whole file.
 TIMEOUT = httpx.Timeout(30, read=600, write=600)
 CHUNK = 1024 * 1024
+
+
+def address(*parts: object) -> str:
+    """A path of these parts; a name with a space, a slash or a question mark stays one part."""
+    return "".join(f"/{quote(str(part), safe='')}" for part in parts)
 
 
 def default_url() -> str:

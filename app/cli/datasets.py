@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.client import address
 from app.cli.failures import Exit, Failure
 from app.cli.output import column, show_list, show_one
 from app.cli.session import Session, command
@@ -77,7 +78,7 @@ def confirm(
     version: Annotated[int, typer.Argument(help="The version that waits for you.")],
 ) -> None:
     """Accept a version although many of its rows were rejected."""
-    path = f"/datasets/{name}/versions/{version}"
+    path = address("datasets", name, "versions", version)
     session.client.post(f"{path}/confirmation")
     show_one(session.client.get(path), VERSION, session.output)
 
@@ -97,9 +98,9 @@ def show(
 ) -> None:
     """Show a data set, or one of its versions."""
     if version is None:
-        show_one(session.client.get(f"/datasets/{name}"), VERSION, session.output)
+        show_one(session.client.get(address("datasets", name)), VERSION, session.output)
     else:
-        show_one(session.client.get(f"/datasets/{name}/versions/{version}"), VERSION, session.output)
+        show_one(session.client.get(address("datasets", name, "versions", version)), VERSION, session.output)
 
 
 def _mapping_field(mapping: str | None) -> dict[str, str]:
@@ -126,7 +127,7 @@ def _upload(session: Session, file: str, filename: str, fields: dict[str, str]) 
 
 
 def _wait_for(session: Session, pushed: dict[str, Any]) -> Any:
-    path = f"/datasets/{pushed['name']}/versions/{pushed['version']}"
+    path = address("datasets", pushed["name"], "versions", pushed["version"])
     session.log(f"importing {pushed['name']} version {pushed['version']}")
     version = session.client.get(path)
     while version["status"] in UNFINISHED:

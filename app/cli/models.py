@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.client import address
 from app.cli.output import Row, at, column, interval, show_list, show_one
 from app.cli.session import Session, command
 
@@ -51,7 +52,7 @@ def ls(session: Session) -> None:
 @command(app, "show")
 def show(session: Session, model: Model, version: Version) -> None:
     """Show a version: status, figures, where it comes from."""
-    show_one(session.client.get(f"/models/{model}/versions/{version}"), VERSION, session.output)
+    show_one(session.client.get(address("models", model, "versions", version)), VERSION, session.output)
 
 
 @command(app, "approve")
@@ -67,7 +68,7 @@ def reject(session: Session, model: Model, version: Version, comment: Comment = 
 
 
 def _decide(session: Session, model: str, version: int, decision: str, comment: str | None) -> None:
-    path = f"/models/{model}/versions/{version}"
+    path = address("models", model, "versions", version)
     # The row version says what this decision has seen: somebody else's in between makes it stale.
     seen = session.client.get(path)
     body = {

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.client import address
 from app.cli.failures import Exit, Failure
 from app.cli.output import Format, at, column, interval, print_json, show_list, show_one
 from app.cli.session import Session, command
@@ -119,7 +120,7 @@ def ls(
 @command(app, "show")
 def show(session: Session, run_id: RunId) -> None:
     """Show a run, its steps, its gate and its figures."""
-    _show(session, session.client.get(f"/runs/{run_id}"))
+    _show(session, session.client.get(address("runs", run_id)))
 
 
 @command(app, "logs")
@@ -131,10 +132,12 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")] = False,
 ) -> None:
     """Print what the run's steps wrote."""
-    names = [step] if step else [each["name"] for each in session.client.get(f"/runs/{run_id}")["steps"]]
+    names = (
+        [step] if step else [each["name"] for each in session.client.get(address("runs", run_id))["steps"]]
+    )
     shown = dict.fromkeys(names, 0)
     while True:
-        ended = session.client.get(f"/runs/{run_id}")["status"] in ENDED
+        ended = session.client.get(address("runs", run_id))["status"] in ENDED
         for name in names:
             text = _log_of(session, run_id, name, attempt)
             typer.echo(text[shown[name] :], nl=False)
@@ -148,8 +151,8 @@ def logs(
 def cancel(session: Session, run_id: RunId) -> None:
     """Stop a run; its finished steps stay."""
     session.confirm(f"Cancel {run_id}?")
-    session.client.post(f"/runs/{run_id}/cancellation")
-    _show(session, session.client.get(f"/runs/{run_id}"))
+    session.client.post(address("runs", run_id, "cancellation"))
+    _show(session, session.client.get(address("runs", run_id)))
 
 
 @command(app, "retry")
@@ -159,11 +162,11 @@ def retry(
     wait: Annotated[bool, typer.Option("--wait", help="Until it has ended.")] = False,
 ) -> None:
     """Go on with a failed or cancelled run from the step where it stopped."""
-    session.client.post(f"/runs/{run_id}/retry")
+    session.client.post(address("runs", run_id, "retry"))
     if wait:
         _follow(session, run_id)
     else:
-        _show(session, session.client.get(f"/runs/{run_id}"))
+        _show(session, session.client.get(address("runs", run_id)))
 
 
 @command(app, "artifacts")
@@ -175,11 +178,13 @@ def artifacts(
     ] = None,
 ) -> None:
     """List the files that a run's steps have left, or download them."""
-    answer = session.client.get_all(f"/runs/{run_id}/artifacts")
+    answer = session.client.get_all(address("runs", run_id, "artifacts"))
     for file in answer["items"] if download else []:
         target = _inside(download or Path(), file["step"], file["path"])
         session.client.download(
-            f"/runs/{run_id}/artifacts/{file['step']}/{file['path']}", target, file["sha256"]
+            address("runs", run_id, "artifacts", file["step"], *PurePosixPath(file["path"]).parts),
+            target,
+            file["sha256"],
         )
         session.log(str(target))
     show_list(answer["items"], ARTIFACTS, session.output, answer)
@@ -208,7 +213,7 @@ def _follow(session: Session, run_id: str) -> None:
     """Report each change of a step on standard error, then print the run and leave with its exit code."""
     known: dict[str, str] = {}
     while True:
-        run = session.client.get(f"/runs/{run_id}")
+        run = session.client.get(address("runs", run_id))
         for step in run["steps"]:
             state = "from the cache" if step.get("cached") else step["status"]
             if known.get(step["name"]) != state:
@@ -248,7 +253,7 @@ def _gate_in_words(run: Any) -> str:
 
 
 def _log_of(session: Session, run_id: str, step: str, attempt: int | None) -> str:
-    return session.client.text(f"/runs/{run_id}/logs", step=step, attempt=attempt)
+    return session.client.text(address("runs", run_id, "logs"), step=step, attempt=attempt)
 
 
 def _inside(directory: Path, step: str, path: str) -> Path:

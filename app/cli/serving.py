@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.client import address
 from app.cli.failures import Exit, Failure
 from app.cli.output import Row, column, show_list, show_one
 from app.cli.session import Session
@@ -36,7 +37,7 @@ def deploy(
 ) -> None:
     """Make an approved version answer on an endpoint."""
     body = {"model": model, "version": version}
-    placed = session.client.post(f"/endpoints/{endpoint}/deployments", body)
+    placed = session.client.post(address("endpoints", endpoint, "deployments"), body)
     show_one(placed, DEPLOYMENT, session.output)
     if placed.get("state") == "failed":
         raise Failure(f"{endpoint} could not load the version.", placed.get("reason") or "")
@@ -66,7 +67,7 @@ def _asked(session: Session, endpoint: str, inputs: list[Any], parameters: dict[
     predictions: list[Any] = []
     for start in range(0, len(inputs), INPUTS_OF_ONE_REQUEST):
         body = {"inputs": inputs[start : start + INPUTS_OF_ONE_REQUEST], "parameters": parameters}
-        answer = session.client.post(f"/endpoints/{endpoint}/predict", body)
+        answer = session.client.post(address("endpoints", endpoint, "predict"), body)
         predictions += answer["predictions"]
     return {**answer, "predictions": predictions}
 

@@ -48,6 +48,12 @@ def test_a_refusal_is_explained_and_leaves_with_its_exit_code(status: int, code:
     assert "req_7" in done.stderr
 
 
+def test_a_name_with_a_space_or_a_slash_stays_one_part_of_the_address() -> None:
+    with serving({}) as server:
+        fittingroom(server.url, "dataset", "show", "spring reviews/../?")
+    assert server.requests[0][0] == "GET /api/v1/datasets/spring%20reviews%2F..%2F%3F"
+
+
 def test_no_server_is_a_failure_that_says_what_to_do() -> None:
     done = fittingroom("http://127.0.0.1:9", "run", "ls")
     assert done.returncode == 1
