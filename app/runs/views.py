@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,16 +14,23 @@ from app.datasets.queries import NamedVersion
 from app.runs import queries
 from app.runs.queries import RunDetail
 from app.runs.states import StepState
-from app.runs.tables import Run, Step
+from app.runs.tables import MetricPoint, Run, Step, Worker
+from ml.pipeline.definition import Pipeline, needs
 
 EVALUATION = "evaluation.json"
 
 
 def run_json(work: Work, storage: LocalStorage, detail: RunDetail) -> dict[str, Any]:
+    return _run_json(storage, detail, subjects(work, [detail.run]))
+
+
+def _run_json(
+    storage: LocalStorage, detail: RunDetail, about: Mapping[str, dict[str, Any]]
+) -> dict[str, Any]:
     run = detail.run
     evaluation = evaluation_of(storage, detail) or {}
     return {
-        **summary_json(run, subjects(work, [run])),
+        **summary_json(run, about),
         "parameters": run.parameters,
         "steps": [step_json(step) for step in detail.steps],
         "gate": gate_of(detail),
@@ -113,3 +121,58 @@ def model_version_of(detail: RunDetail) -> dict[str, Any] | None:
 
 def _time(value: datetime | None) -> str | None:
     return value.isoformat() if value else None
+
+
+def runs_json(work: Work, storage: LocalStorage, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """A page of a list: each run as it is shown alone, with one query for all their steps."""
+    steps = queries.steps_of_runs(work.session, [run.id for run in runs])
+    about = subjects(work, runs)
+    return [_run_json(storage, RunDetail(run, steps[run.id], {}), about) for run in runs]
+
+
+def artifacts_json(storage: LocalStorage, detail: RunDetail) -> list[dict[str, Any]]:
+    return [
+        {"step": step.name, "path": file.path, "sha256": file.sha256, "size": file.size}
+        for step in detail.steps
+        if step.artifact
+        for file in storage.tree(step.artifact).files
+    ]
+
+
+def points_json(detail: RunDetail, points: Sequence[MetricPoint]) -> list[dict[str, Any]]:
+    names = {step.id: step.name for step in detail.steps}
+    return [
+        {
+            "step": names[point.step_id],
+            "attempt": point.attempt,
+            "name": point.name,
+            "at_step": point.step,
+            "value": point.value,
+            "at": _time(point.at),
+        }
+        for point in points
+        if point.step_id in names
+    ]
+
+
+def pipeline_json(pipeline: Pipeline) -> dict[str, Any]:
+    return {
+        "pipeline": pipeline.name,
+        "inputs": list(pipeline.inputs),
+        "steps": [{"name": step.name, "needs": list(needs(step))} for step in pipeline.steps],
+        "parameters": [asdict(parameter) for parameter in pipeline.parameters],
+        "recipes": [asdict(recipe) for recipe in pipeline.recipes],
+        "default_recipe": pipeline.default_recipe or None,
+    }
+
+
+def worker_json(worker: Worker) -> dict[str, Any]:
+    return {
+        "id": worker.id,
+        "host": worker.host,
+        "queues": worker.queues,
+        "slots": worker.slots,
+        "busy": worker.busy,
+        "kinds": worker.kinds,
+        "seen_at": _time(worker.seen_at),
+    }

@@ -1,0 +1,189 @@
+"""REST under /api/v1/runs, and the recipes a run can be started with."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import FileResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.errors import NotFound
+from app.core.security import CurrentActor, Role, requires
+from app.core.services import AppServices, Reading, Services, Writing
+from app.datasets.queries import dataset_by_name, versions_of
+from app.runs import queries, service, views
+from app.runs.queries import RunDetail, RunFilter
+from app.runs.starting import CLASSIFIER, on_dataset
+from app.runs.tables import Step
+from ml.pipeline.catalogue import PIPELINES
+from ml.pipeline.definition import ParameterValue
+
+router = APIRouter(prefix="/api/v1", tags=["runs"])
+Limit = Annotated[int, Query(ge=1, le=200)]
+AttemptNumber = Annotated[int | None, Query(ge=1, le=1_000_000)]
+
+LINES_A_READ = 2000
+
+
+class StartRequest(BaseModel):
+    """``dataset`` is a name or id; without ``version`` the newest ready one. ``model`` names the model that
+    gets a new version, by default as the data set."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dataset: str = Field(min_length=1, max_length=200)
+    version: int | None = None
+    pipeline: str = CLASSIFIER
+    recipe: str | None = None
+    parameters: dict[str, ParameterValue] = {}
+    model: str | None = None
+
+
+@router.post("/runs", status_code=201)
+@requires(Role.EDITOR)
+def start_run(
+    body: StartRequest,
+    work: Writing,
+    services: AppServices,
+    actor: CurrentActor,
+    idempotency_key: Annotated[str | None, Header()] = None,
+) -> dict[str, Any]:
+    run = on_dataset(work, services, actor.id, **dict(body), idempotency_key=idempotency_key)
+    return views.run_json(work, services.storage, service.get_run(work, run.id))
+
+
+@router.get("/runs")
+@requires(Role.VIEWER)
+def list_runs(
+    work: Reading,
+    services: AppServices,
+    status: str | None = None,
+    pipeline: str | None = None,
+    dataset: str | None = None,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    subjects = _versions_of(work, dataset) if dataset else None
+    narrowed = RunFilter(status=status, pipeline=pipeline, subject_ids=subjects)
+    page = queries.list_runs(work.session, narrowed, cursor, limit)
+    return {
+        "items": views.runs_json(work, services.storage, page.items),
+        "total": page.total,
+        "next": page.next,
+    }
+
+
+@router.get("/runs/{run_id}")
+@requires(Role.VIEWER)
+def show_run(run_id: str, work: Reading, services: AppServices) -> dict[str, Any]:
+    return views.run_json(work, services.storage, service.get_run(work, run_id))
+
+
+@router.post("/runs/{run_id}/cancellation")
+@requires(Role.EDITOR)
+def cancel_run(run_id: str, work: Writing, services: AppServices, actor: CurrentActor) -> dict[str, Any]:
+    run = service.cancel(work, services, run_id, actor.id)
+    return views.run_json(work, services.storage, service.get_run(work, run.id))
+
+
+@router.post("/runs/{run_id}/retry")
+@requires(Role.EDITOR)
+def retry_run(run_id: str, work: Writing, services: AppServices, actor: CurrentActor) -> dict[str, Any]:
+    run = service.retry(work, services, run_id, actor.id)
+    return views.run_json(work, services.storage, service.get_run(work, run.id))
+
+
+@router.get("/runs/{run_id}/artifacts")
+@requires(Role.VIEWER)
+def list_artifacts(run_id: str, work: Reading, services: AppServices) -> dict[str, Any]:
+    items = views.artifacts_json(services.storage, service.get_run(work, run_id))
+    return {"items": items, "total": len(items), "next": None}
+
+
+@router.get("/runs/{run_id}/artifacts/{step}/{path:path}")
+@requires(Role.VIEWER)
+def download_artifact(
+    run_id: str, step: str, path: str, work: Reading, services: AppServices
+) -> FileResponse:
+    """Always an attachment of no type: a browser must never render what a step or an upload wrote."""
+    found = service.get_step(service.get_run(work, run_id), step)
+    if found.artifact is None:
+        raise NotFound(f"{step} has left no files.", "They are there once it has succeeded.")
+    file = services.storage.tree(found.artifact).find(path)
+    services.storage.open(file.sha256).close()  # a missing file is a 404 here, not a broken answer later
+    return FileResponse(
+        services.storage.local_path(file.sha256),
+        media_type="application/octet-stream",
+        filename=path.rpartition("/")[2],
+        headers={"ETag": f'"{file.sha256}"', "X-Content-Type-Options": "nosniff"},
+    )
+
+
+@router.get("/runs/{run_id}/logs", response_class=StreamingResponse)
+@requires(Role.VIEWER)
+def show_logs(
+    run_id: str,
+    work: Reading,
+    services: AppServices,
+    step: str | None = None,
+    attempt: AttemptNumber = None,
+) -> StreamingResponse:
+    """Plain text: of one step, by default its latest attempt, or of all steps one after the other."""
+    detail = service.get_run(work, run_id)
+    steps = [service.get_step(detail, step)] if step else detail.steps
+    wanted = [(each, found.number) for each in steps if (found := service.get_attempt(detail, each, attempt))]
+    return StreamingResponse(_log_text(services, detail, wanted), media_type="text/plain; charset=utf-8")
+
+
+@router.get("/runs/{run_id}/metrics")
+@requires(Role.VIEWER)
+def list_metrics(
+    run_id: str,
+    work: Reading,
+    services: AppServices,
+    step: str | None = None,
+    attempt: AttemptNumber = None,
+) -> dict[str, Any]:
+    """What the programs reported while they ran; the evaluation stands in the run itself."""
+    detail = service.get_run(work, run_id)
+    step_id = service.get_step(detail, step).id if step else None
+    with services.works.telemetry_reading() as telemetry:
+        points = queries.metric_points(telemetry.session, detail.run.id, step_id, attempt)
+    items = views.points_json(detail, points)
+    return {"items": items, "total": len(items), "next": None}
+
+
+@router.get("/recipes")
+@requires(Role.VIEWER)
+def list_recipes() -> dict[str, Any]:
+    """Each pipeline's parameters with what they may be, and its named sets of values."""
+    items = [views.pipeline_json(pipeline) for pipeline in PIPELINES.values()]
+    return {"items": items, "total": len(items), "next": None}
+
+
+@router.get("/workers")
+@requires(Role.VIEWER)
+def list_workers(work: Reading) -> dict[str, Any]:
+    """Who serves which queues, and the queues in which a step waits in vain."""
+    items = [views.worker_json(worker) for worker in queries.live_workers(work.session)]
+    waiting = sorted(queries.queues_without_worker(work.session))
+    return {"items": items, "total": len(items), "next": None, "queues_without_worker": waiting}
+
+
+def _versions_of(work: Reading, dataset: str) -> list[str]:
+    """A data set that does not exist has no runs; it doesn't mean "all of them"."""
+    found = dataset_by_name(work.session, dataset)
+    return [named.version.id for named in versions_of(work.session, found.id)] if found else []
+
+
+def _log_text(services: Services, detail: RunDetail, wanted: list[tuple[Step, int]]) -> Iterator[str]:
+    """Read in pieces, each in a short unit of work of its own: a slow reader holds no connection."""
+    for step, attempt in wanted:
+        first = 1
+        while True:
+            with services.works.telemetry_reading() as work:
+                lines = queries.log_lines(work.session, detail.run.id, step.id, attempt, first, LINES_A_READ)
+            if not lines:
+                break
+            yield "".join(f"{line.text}\n" for line in lines)
+            first = lines[-1].number + 1
