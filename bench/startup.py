@@ -1,6 +1,6 @@
 """How long ``make run`` takes to the first page: the first start of a home, then later ones.
 
-``.venv/bin/python bench/startup.py [times]`` prints the seconds of each start and the median of the later ones.
+``.venv/bin/python bench/startup.py [times]`` prints each start's seconds and the median of the later.
 """
 
 import os
