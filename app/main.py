@@ -30,6 +30,7 @@ from app.core.security import Role, requires
 from app.core.services import Services
 from app.core.settings import Settings
 from app.handlers import open_services
+from app.home import count_for_nav
 
 STATIC = Path(__file__).parents[1] / "static"
 ROUTERS = (
@@ -37,6 +38,7 @@ ROUTERS = (
     "app.home",
     "app.accounts.routes",
     "app.accounts.settings",
+    "app.accounts.audit_pages",
     "app.accounts.api",
     "app.datasets.routes",
     "app.datasets.api",
@@ -59,7 +61,7 @@ def create(services: Services | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        dependencies=[Depends(authorize)],
+        dependencies=[Depends(authorize), Depends(count_for_nav)],
         lifespan=_lifespan,
     )
     app.state.services = services or open_services(Settings())

@@ -24,6 +24,10 @@ class NameTaken(Conflict):
     title = "That name is taken"
 
 
+class NoSuchRole(Invalid):
+    title = "No such role"
+
+
 class PasswordsDiffer(Invalid):
     title = "The passwords differ"
 
