@@ -1,0 +1,74 @@
+"""Real processes for the tests: a broker on a private socket, and Celery workers of the toy pipelines."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.core.settings import Settings
+from app.runs.tables import Worker
+from tests.programs.installation import Toys
+from workers.broker import answers, broker_command
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 60
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what} did not happen within {seconds:.0f} s"
+        time.sleep(0.05)
+
+
+def start_broker(settings: Settings) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(broker_command(settings.home))
+    wait_until(lambda: answers(settings.broker_socket), "the broker answered")
+    return process
+
+
+@dataclass
+class Fleet:
+    """The workers of one installation. Whatever a test leaves running is ended with it."""
+
+    toys: Toys
+    lease_seconds: float = 3
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, queues: str = "cpu,gpu,io", **environment: str) -> subprocess.Popen[bytes]:
+        home = self.toys.services.settings.home
+        variables = {
+            **os.environ,
+            "FITTINGROOM_HOME": str(home),
+            "FITTINGROOM_LEASE_SECONDS": str(self.lease_seconds),
+            "PORT": "8000",
+            **environment,
+        }
+        command = ["-m", "celery", "-A", "tests.programs.toy_worker", "worker", "-Q", queues]
+        options = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
+        with (home / f"worker-{len(self.processes)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, *command, *options], cwd=ROOT, env=variables, stdout=log, stderr=log
+            )
+        self.processes.append(process)
+        wait_until(lambda: self._shown(process.pid), "the worker was ready")
+        return process
+
+    def _shown(self, pid: int) -> bool:
+        with self.toys.services.works.reading() as work:
+            return any(worker.pid == pid for worker in work.session.query(Worker))
+
+    def end(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
