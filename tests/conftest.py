@@ -40,6 +40,14 @@ def sample() -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real encoder cut to its two lowest layers."""
+    from tests.small_encoder import write_small_encoder
+
+    return write_small_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture(scope="session")
 def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Databases as the real migrations make them, once a test run; each test gets a copy."""
     from app.core.settings import Settings

@@ -43,8 +43,10 @@ def allotted(counts: npt.NDArray[np.int64], rows: int, power: float) -> list[int
         given = np.minimum(counts, scale * counts**power)
         low, high = (scale, high) if given.sum() < rows else (low, scale)
     wanted = np.maximum(1, np.floor(np.minimum(counts, high * counts**power))).astype(int)
+    while wanted.sum() > rows:  # the one row of each class that a tiny sample rounds up to
+        wanted[wanted.argmax()] -= 1
     spare = np.argsort(-(counts - wanted), kind="stable")
-    wanted[spare[: max(0, rows - int(wanted.sum()))]] += 1
+    wanted[spare[: rows - int(wanted.sum())]] += 1
     return [int(count) for count in wanted]
 
 

@@ -83,9 +83,13 @@ class Classifier(nn.Module):
         return int(cast(PretrainedConfig, self.encoder.config).num_hidden_layers)
 
     def freeze(self, layers: int, *, everything: bool) -> None:
-        """Keep the embeddings and the lowest ``layers`` layers, or the whole encoder, as they came."""
+        """Keep the embeddings and the lowest ``layers`` layers, or the whole encoder, as they came.
+
+        However many layers are asked for, the topmost one learns: only ``everything`` leaves the head alone.
+        """
+        highest = min(layers, self.layers - 1)
         for name, parameter in self.named_parameters():
-            lowest = everything or (layers > 0 and self.depth(name) <= layers)
+            lowest = everything or (layers > 0 and self.depth(name) <= highest)
             parameter.requires_grad_(not (lowest and not name.startswith("head.")))
 
     def trainable(self) -> Iterator[tuple[str, nn.Parameter]]:

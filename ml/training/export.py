@@ -36,7 +36,7 @@ class _Served(nn.Module):
 @torch.no_grad()
 def export_onnx(classifier: Classifier, rows: TokenRows, path: Path) -> float:
     """Write the file and return the largest difference of a probability found on real rows."""
-    served = _Served(classifier.eval())
+    served = _Served(classifier).eval()  # the exporter puts back the mode it finds
     example = rows.batch(np.arange(min(2, len(rows))))
     axes = {0: "rows", 1: "tokens"}
     with warnings.catch_warnings():
