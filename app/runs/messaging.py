@@ -4,8 +4,10 @@ from celery import Celery
 
 EXECUTE_STEP = "execute_step"
 
-# A broker that is away costs a request at most these seconds; the dispatcher re-sends what was lost.
 TRANSPORT = {"socket_timeout": 5, "socket_connect_timeout": 5, "health_check_interval": 10}
+# Without these kombu tried for 6 s to reach a broker that is away, in the middle of a request. The
+# dispatcher re-sends what was lost, so once is enough.
+ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 
 
 class CeleryMessenger:
@@ -16,7 +18,7 @@ class CeleryMessenger:
         self._celery.conf.update(
             task_ignore_result=True,
             task_publish_retry=False,
-            broker_transport_options=TRANSPORT,
+            broker_transport_options=TRANSPORT | ONCE,
         )
 
     def send_step(self, step_id: str, queue: str) -> None:

@@ -10,7 +10,7 @@ from app.runs import queries, service
 from app.runs.tables import Step
 from tests.programs.fleet import Fleet, start_broker, wait_until
 
-LONG = {"ticks": 200, "seconds": 0.05}
+LONG = {"ticks": 80, "seconds": 0.05}
 
 
 def status(fleet: Fleet, run_id: str) -> str:
