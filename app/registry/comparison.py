@@ -19,7 +19,8 @@ from app.registry.tables import ModelVersion
 
 ROW_LIMIT = 200_000
 SHOWN = 10
-TEXT_LIMIT = 420
+TEXT_LIMIT = 260
+BATCH_ROWS = 8192
 COMMON_SHARE = 0.5  # fewer common reviews than this, and the two were tested on different ones
 COLUMNS = ["review_id", "label", "predicted"]
 Z95 = 1.959964
@@ -99,9 +100,20 @@ def _first_rows(path: Any, columns: list[str]) -> pa.Table:
 
 def _joined(table: pa.Table, today: pa.Table) -> pa.Table | None:
     """Rows that both were tested on, with the same truth; None where these are too few to speak of."""
-    other = today.rename_columns(["review_id", "label", "today"])
-    joined = table.join(other, ["review_id", "label"], join_type="inner").sort_by("review_id")
+    other = _single(today).rename_columns(["review_id", "label", "today"])
+    joined = _single(table).join(other, ["review_id", "label"], join_type="inner").sort_by("review_id")
     return joined if joined.num_rows > COMMON_SHARE * table.num_rows else None
+
+
+def _single(table: pa.Table) -> pa.Table:
+    """Rows whose id stands once. Ids come from an upload, and many equal ones would multiply in a join."""
+    return table.filter(_stands_once(table))
+
+
+def _stands_once(table: pa.Table) -> pa.ChunkedArray:
+    counts = table.group_by("review_id").aggregate([("review_id", "count")])
+    once = counts.filter(pc.equal(counts["review_id_count"], 1))["review_id"]
+    return pc.is_in(table["review_id"], once.combine_chunks())
 
 
 def _changed_masks(joined: pa.Table) -> dict[str, pa.ChunkedArray]:
@@ -147,7 +159,8 @@ def _groups(
 ) -> list[Group]:
     totals = {kind: _count(mask) for kind, mask in masks.items()}
     shares = _shares(totals)
-    rows = {kind: _spread(table.filter(masks[kind]), shares[kind]) for kind in masks}
+    named = _stands_once(table)
+    rows = {kind: _spread(table.filter(pc.and_(masks[kind], named)), shares[kind]) for kind in masks}
     texts = _texts(storage, version, {row["review_id"] for few in rows.values() for row in few})
     sure = _sureness(storage, version, set(texts))
     return [
@@ -165,8 +178,10 @@ def _shares(totals: dict[str, int]) -> dict[str, int]:
 
 def _spread(table: pa.Table, count: int) -> list[dict[str, Any]]:
     """``count`` rows at even distance: the same ones at each view, and from all parts of the test split."""
+    count = min(count, table.num_rows)
     step = table.num_rows / max(1, count)
-    rows: list[dict[str, Any]] = table.take([int(step * (i + 0.5)) for i in range(count)]).to_pylist()
+    places = pa.array([int(step * (place + 0.5)) for place in range(count)], pa.int64())
+    rows: list[dict[str, Any]] = table.take(places).to_pylist()
     return rows
 
 
@@ -211,7 +226,7 @@ def _rows_of(
     keys = pa.array(sorted(wanted), pa.string())
     with pq.ParquetFile(storage.local_path(file.sha256)) as parquet:
         there = [name for name in columns if name in parquet.schema_arrow.names]
-        for batch in parquet.iter_batches(columns=there):
+        for batch in parquet.iter_batches(BATCH_ROWS, columns=there):
             ids = batch.column("review_id").cast(pa.string())
             rows += batch.filter(pc.is_in(ids, keys)).to_pylist()
             if len(rows) >= len(wanted):

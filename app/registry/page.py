@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from app.charts.figure import Words
 from app.charts.intervals import Compared, Estimate, intervals
+from app.charts.notation import score
 from app.core.security import Actor
 from app.core.services import Services
 from app.core.settings import Settings
@@ -76,7 +77,7 @@ def version_page(work: Work, settings: Settings, named: NamedVersion, actor: Act
     model, version = named.model, named.version
     today = queries.live_version(work.session, model.id, version.id)
     source = today.evaluation.get("metrics") if today else version.evaluation.get("baseline")
-    reference = f"v{today.number}, live" if today else "baseline"
+    reference = f"v{today.number}, live" if today else "the baseline"
     rows = _metric_rows(version, source or {})
     return VersionPage(
         detail=views.version_detail(work, named),
@@ -140,7 +141,7 @@ def _figure(version: ModelVersion, rows: Sequence[MetricRow], reference: str) ->
         finding=_finding(first, reference),
         how=f"test split, n = {first.mine.get('n', 0):,}; whiskers are 95 % intervals",
         title=f"Metrics of v{version.number} against {reference}",
-        description="; ".join(f"{row.title} {row.mine['value']:.3f}" for row in shown),
+        description="; ".join(f"{row.title} {score(row.mine['value'])}" for row in shown),
     )
     dots = [
         Compared(row.title, _estimate(row.mine), _estimate(row.reference) if row.reference else None)
@@ -155,8 +156,8 @@ def _estimate(metric: dict[str, Any]) -> Estimate:
 
 def _finding(row: MetricRow, reference: str) -> str:
     if row.reference is None:
-        return f"{row.title} {row.mine['value']:.3f}"
+        return f"{row.title} {score(row.mine['value'])}"
     change = row.mine["value"] - row.reference["value"]
     if row.mine["low"] <= row.reference["high"] and row.reference["low"] <= row.mine["high"]:
         return f"{row.title}: the ranges of this version and {reference} overlap"
-    return f"{row.title} is {abs(change):.3f} {'above' if change > 0 else 'below'} {reference}"
+    return f"{row.title} is {score(abs(change))} {'above' if change > 0 else 'below'} {reference}"

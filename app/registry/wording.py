@@ -203,10 +203,9 @@ def _cut_off(version: ModelVersion) -> Risk | None:
     cut = version.evaluation.get("truncated") or {}
     if not cut.get("rows"):
         return None
-    length = version.evidence.get("parameters", {}).get("max_seq_length", "")
     return Risk(
         f"{cut['share'] * 100:.1f} % of the test reviews are cut",
-        f"{cut['rows']:,} are longer than {length} tokens; the end of the text isn’t read.",
+        f"{cut['rows']:,} are longer than {cut['limit']} tokens; the end of the text isn’t read.",
     )
 
 

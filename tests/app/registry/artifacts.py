@@ -204,10 +204,10 @@ def _write_evaluation(directory: Path, model: Path, test: Sequence[Review]) -> N
     _parquet(directory / "predictions.parquet", rows)
     cut = sum(prediction.truncated for prediction in predictions)
     pairs = [(row["label"], row["predicted"]) for row in rows]
-    _json(directory / "evaluation.json", _evaluation(pairs, cut))
+    _json(directory / "evaluation.json", _evaluation(pairs, cut, predictions[0].limit))
 
 
-def _evaluation(pairs: Sequence[tuple[str, str]], cut: int) -> dict[str, Any]:
+def _evaluation(pairs: Sequence[tuple[str, str]], cut: int, limit: int) -> dict[str, Any]:
     """In the shape of ml.evaluation; the baseline always answers with the first label."""
     guesses = [(truth, BY_RATING[-1]) for truth, _ in pairs]
     return {
@@ -220,7 +220,7 @@ def _evaluation(pairs: Sequence[tuple[str, str]], cut: int) -> dict[str, Any]:
         "labels": list(BY_RATING),
         "split": "test",
         "n": len(pairs),
-        "truncated": {"rows": cut, "share": cut / len(pairs)},
+        "truncated": {"rows": cut, "share": cut / len(pairs), "limit": limit},
         "verdict": "Better than the baseline.",
     }
 
