@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
-import pytest
 
 from ml.contract.metrics import ProgressLine, parse_line
 from ml.data.sample import write_sample
@@ -37,18 +36,8 @@ def finish(process: subprocess.Popen[str]) -> int:
     return process.returncode
 
 
-def sample_file() -> Path:
-    named = os.environ.get("FITTINGROOM_SAMPLE")
-    if named:
-        return Path(named)
-    message = "LEFT OUT: FITTINGROOM_SAMPLE does not name the real data set, so its facts are not checked"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
-
-
-def test_the_real_data_set(tmp_path: Path) -> None:
-    process = start(tmp_path, sample_file())
+def test_the_real_data_set(tmp_path: Path, sample: Path) -> None:
+    process = start(tmp_path, sample)
     output, _ = process.communicate()
     assert process.returncode == 0
     assert any(isinstance(parse_line(line), ProgressLine) for line in output.splitlines())
