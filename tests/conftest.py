@@ -50,26 +50,12 @@ def small_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Databases as the real migrations make them, once a test run; each test gets a copy."""
+    from app.core import migrations
     from app.core.settings import Settings
 
     home = tmp_path_factory.mktemp("migrated")
-    _create_tables(Settings(home=home))
+    migrations.upgrade(Settings(home=home))
     return home
-
-
-def _create_tables(settings: "Settings") -> None:
-    # Until the first migration is written for good: the tables as the features define them today.
-    import importlib
-
-    from app.core import changes, lineage, numbers, outbox  # noqa: F401
-    from app.core.database import Databases, Main, Telemetry
-
-    for file in Path(__file__).parents[1].glob("app/*/tables.py"):
-        importlib.import_module(f"app.{file.parent.name}.tables")
-    databases = Databases.open(settings)
-    Main.metadata.create_all(databases.main.engine)
-    Telemetry.metadata.create_all(databases.telemetry.engine)
-    databases.close()
 
 
 @pytest.fixture

@@ -127,6 +127,8 @@ def web_command(settings: Settings) -> list[str]:
         "timeout-graceful-shutdown": "5",
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    if not os.environ.get("FORWARDED_ALLOW_IPS"):
+        words.append("--no-proxy-headers")  # else anybody on this machine chooses the address they come from
     return [sys.executable, "-m", "uvicorn", "app.main:create", "--factory", "--no-server-header", *words]
 
 

@@ -17,7 +17,7 @@ from app.core.work import Work
 
 SETUP_LIFETIME = timedelta(hours=24)
 INVITATION_LIFETIME = timedelta(days=7)
-NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,59}")
+NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,59}")
 
 
 class NameTaken(Conflict):
@@ -140,7 +140,7 @@ def plain_name(name: str) -> str:
     plain = name.strip().lower()
     if not NAME.fullmatch(plain):
         raise Invalid(
-            "A name has 2 to 60 letters a to z, digits and . _ @ + -, and starts with a letter or digit.",
+            "A name has 1 to 60 letters a to z, digits and . _ @ + -, and starts with a letter or digit.",
             "An e-mail address will do.",
             field="name",
         )
