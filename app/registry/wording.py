@@ -137,7 +137,7 @@ def key_label(version: ModelVersion) -> str:
     """The class the approver asks about: the unhappy customers, else the one recognised least."""
     if tuple(version.labels) == BY_RATING:
         return BY_RATING[0]
-    return min(version.labels, key=lambda label: _value(version, label))
+    return str(min(version.labels, key=lambda label: _value(version, label)))
 
 
 def _value(version: ModelVersion, label: str) -> float:
