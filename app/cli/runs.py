@@ -15,6 +15,7 @@ from app.cli.session import Session, command
 
 POLL_SECONDS = 0.5
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
+WORDS = {"leased": "running"}  # what a worker holds is running, to whoever watches
 
 app = typer.Typer(help="Executions of a pipeline.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id, run_….")]
@@ -143,8 +144,10 @@ def logs(
             typer.echo(text[shown[name] :], nl=False)
             shown[name] = len(text)
         if ended or not follow:
-            return
+            break
         time.sleep(POLL_SECONDS)
+    if not any(shown.values()):
+        session.log("No log: these steps have not started, or came from the cache.")
 
 
 @command(app, "cancel")
@@ -215,7 +218,7 @@ def _follow(session: Session, run_id: str) -> None:
     while True:
         run = session.client.get(address("runs", run_id))
         for step in run["steps"]:
-            state = "from the cache" if step.get("cached") else step["status"]
+            state = "from the cache" if step.get("cached") else WORDS.get(step["status"], step["status"])
             if known.get(step["name"]) != state:
                 known[step["name"]] = state
                 session.log(f"{step['name']}: {state}")
