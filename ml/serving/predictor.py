@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as onnx_errors
 
 from ml.features.composition import ReviewInput
 from ml.features.tokenization import Encoded, ReviewTokenizer
@@ -19,6 +20,14 @@ from ml.features.tokenization import Encoded, ReviewTokenizer
 __all__ = ["BrokenModel", "Prediction", "Predictor", "ReviewInput"]
 
 BATCH_ROWS = 32
+UNREADABLE = (
+    onnx_errors.Fail,
+    onnx_errors.InvalidArgument,
+    onnx_errors.InvalidGraph,
+    onnx_errors.InvalidProtobuf,
+    onnx_errors.NotImplemented,
+    onnx_errors.RuntimeException,
+)
 
 
 class BrokenModel(Exception):
@@ -99,5 +108,5 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except (onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf, RuntimeError) as error:
+    except UNREADABLE as error:
         raise BrokenModel("The model's ONNX file is damaged.") from error
