@@ -36,7 +36,7 @@ class RunFilter:
     actor_id: str | None = None
     subject_ids: Sequence[str] | None = None
     recipe: str | None = None
-    text: str | None = None  # a number, an id, or part of a label
+    text: str | None = None  # a number, an id, or part of a label or a model's name
 
 
 @dataclass(frozen=True)
@@ -123,17 +123,18 @@ def _conditions(narrowed: RunFilter) -> list[ColumnElement[bool]]:
 
 
 def _saying(text: str) -> ColumnElement[bool]:
+    words = [column.icontains(text, autoescape=True) for column in (Run.label, Run.model)]
     number = text.removeprefix("#")
     if number.isascii() and number.isdigit() and len(number) < 10:
-        return or_(Run.number == int(number), Run.label.icontains(text, autoescape=True))
-    return or_(Run.id == text, Run.label.icontains(text, autoescape=True))
+        return or_(Run.number == int(number), *words)
+    return or_(Run.id == text, *words)
 
 
 def status_counts(session: Session, narrowed: RunFilter) -> dict[str, int]:
     """How many runs stand in each status, whatever status the list is narrowed to."""
     conditions = _conditions(replace(narrowed, status=None))
     query = select(Run.status, func.count()).where(*conditions).group_by(Run.status)
-    return {status: count for status, count in session.execute(query)}
+    return dict(session.execute(query).tuples().all())
 
 
 def active_runs(session: Session, limit: int = 20) -> list[Run]:

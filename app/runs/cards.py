@@ -1,0 +1,179 @@
+"""A run's steps and facts in the words of its page: pills, the drawing's nodes, the strip of facts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.charts.notation import score
+from app.core.pages import duration
+from app.runs import queries
+from app.runs.queries import RunDetail
+from app.runs.states import RETRIED, RUN_ENDS, AttemptStatus, RunStatus, StepState
+from app.runs.tables import Attempt, Step
+
+CANCEL_WORDS = "cancelling"
+
+
+@dataclass(frozen=True)
+class StepCard:
+    """One node of the drawing. ``status`` is a pill's; ``share`` is how much of it is done, if known."""
+
+    name: str
+    status: str
+    lines: Sequence[str]
+    share: float | None
+    now: bool
+    waiting: bool
+
+
+def status_of(detail: RunDetail) -> str:
+    """The pill: a run whose gate stayed closed has succeeded, and says what that means."""
+    if detail.run.cancel_requested and detail.run.status not in RUN_ENDS:
+        return CANCEL_WORDS
+    return "closed" if _gate_closed(detail.steps) else detail.run.status
+
+
+def _gate_closed(steps: Sequence[Step]) -> bool:
+    return any(step.kind == "gate" and step.result and not step.result["passed"] for step in steps)
+
+
+def chosen_step(detail: RunDetail, name: str | None) -> Step:
+    """The step asked for, else where a reader would look: what runs, what failed, what came last."""
+    named = detail.step(name) if name else None
+    if named:
+        return named
+    for wanted in (StepState.LEASED, StepState.FAILED):
+        if found := next((step for step in detail.steps if step.state == wanted), None):
+            return found
+    tried = [step for step in detail.steps if detail.attempts[step.id] and step.kind == "program"]
+    return max(tried, key=lambda step: step.started_at or detail.run.created_at, default=detail.steps[0])
+
+
+def cards(detail: RunDetail, now: datetime) -> list[StepCard]:
+    return [_card(detail, step, now) for step in detail.steps]
+
+
+def _card(detail: RunDetail, step: Step, now: datetime) -> StepCard:
+    status = "closed" if step.kind == "gate" and _gate_closed([step]) else step.state
+    return StepCard(
+        step.name,
+        "queued" if status == StepState.READY else status,
+        _lines(detail, step, now),
+        progress_share(step),
+        now=step.state == StepState.LEASED,
+        waiting=step.state in (StepState.BLOCKED, StepState.READY, StepState.SKIPPED),
+    )
+
+
+def _lines(detail: RunDetail, step: Step, now: datetime) -> list[str]:
+    lines = [_took(detail, step, now)]
+    if step.state == StepState.LEASED and step.progress:
+        lines.append(str(step.progress["phase"]))
+    if step.cached:
+        lines.append(f"from the cache: {step.cache_reason}")
+    elif step.cache_reason and step.state not in (StepState.BLOCKED, StepState.READY):
+        lines.append(step.cache_reason)
+    if step.state == StepState.BLOCKED:
+        lines.append(f"needs {', '.join([*step.spec['needs'], *step.spec['gates']])}")
+    if step.kind == "gate" and step.state == StepState.BLOCKED:
+        lines.append(conditions_in_words(step))
+    if step.state == StepState.SKIPPED:
+        lines.append(step.last_error)
+    return [line for line in lines if line]
+
+
+def _took(detail: RunDetail, step: Step, now: datetime) -> str:
+    seconds = queries.seconds_of(step, now)
+    took = "" if seconds is None or step.cached else duration(seconds)
+    tries = len(detail.attempts[step.id])
+    if tries < 2:
+        return took
+    return f"attempt {tries} · {took}" if step.state == StepState.LEASED else f"{took} · {tries} attempts"
+
+
+def conditions_in_words(gate: Step) -> str:
+    signs = {">=": "≥", "<=": "≤"}
+    return " and ".join(
+        f"{one['label']} {signs.get(one['comparison'], one['comparison'])} {score(one['threshold'])}"
+        for one in gate.spec["conditions"]
+    )
+
+
+def progress_share(step: Step) -> float | None:
+    if step.state != StepState.LEASED or not step.progress or not step.progress["total"]:
+        return None
+    return min(1.0, float(step.progress["done"]) / float(step.progress["total"]))
+
+
+Fact = tuple[str, str, str]
+
+
+def facts(detail: RunDetail, now: datetime) -> list[Fact]:
+    """The ruled strip under the title: name, value, and a smaller line."""
+    run = detail.run
+    done = sum(step.state == StepState.SUCCEEDED for step in detail.steps)
+    end = run.finished_at or now
+    strip: list[Fact] = [_phase(detail)]
+    waited = duration(run.started_at - run.created_at) if run.started_at else ""
+    elapsed = duration(end - run.started_at) if run.started_at else duration(end - run.created_at)
+    strip.append(
+        ("Elapsed" if run.started_at else "Waiting for", elapsed, f"waited {waited}" if waited else "")
+    )
+    strip.append(("Steps", f"{done} of {len(detail.steps)}", _cached_words(detail.steps)))
+    running = next((step for step in detail.steps if step.state == StepState.LEASED), None)
+    if running and (left := _remaining(detail, running, now)) is not None:
+        at = (now + timedelta(seconds=left)).astimezone(UTC)
+        strip.append((f"Expected end of {running.name}", f"{at:%H:%M} UTC", f"in {duration(left)}"))
+    return strip
+
+
+def _phase(detail: RunDetail) -> Fact:
+    running = next((step for step in detail.steps if step.state == StepState.LEASED), None)
+    if running is None:
+        return ("Phase", {"queued": "queued", "running": "between steps"}.get(detail.run.status, "ended"), "")
+    progress: Mapping[str, Any] = running.progress or {}
+    total = f" of {progress['total']:,}" if progress.get("total") else ""
+    done = f"{progress['done']:,}{total} done" if progress else ""
+    return ("Phase", f"{running.name}{', ' + progress['phase'] if progress else ''}", done)
+
+
+def _cached_words(steps: Sequence[Step]) -> str:
+    cached = sum(step.cached for step in steps)
+    return f"{cached} from the cache" if cached else ""
+
+
+def _remaining(detail: RunDetail, step: Step, now: datetime) -> float | None:
+    """By the pace of this attempt so far; too early a guess is no guess."""
+    attempt = queries.running_attempt(detail, step)
+    share = progress_share(step)
+    if attempt is None or share is None or share < 0.02:
+        return None
+    return (now - attempt.started_at).total_seconds() * (1 - share) / share
+
+
+def lost_attempts(detail: RunDetail) -> list[tuple[Step, Attempt]]:
+    """Attempts that died and were followed by another one: worth a notice, no failure."""
+    return [
+        (step, attempt)
+        for step in detail.steps
+        for attempt in detail.attempts[step.id]
+        if attempt.status in (AttemptStatus.LOST, AttemptStatus.FAILED) and attempt.number < step.attempt
+    ]
+
+
+def failed_step(detail: RunDetail) -> Step | None:
+    if detail.run.status != RunStatus.FAILED:
+        return None
+    return next((step for step in detail.steps if step.state == StepState.FAILED), None)
+
+
+def retry_from(detail: RunDetail) -> str:
+    """The first step that a retry would run again."""
+    return next((step.name for step in detail.steps if step.state in RETRIED), "")
+
+
+def unserved_queue(detail: RunDetail, unserved: set[str]) -> str | None:
+    """The queue in which a step of this run waits and which no living worker serves."""
+    waiting = (step.queue for step in detail.steps if step.state == StepState.READY)
+    return next((queue for queue in waiting if queue in unserved), None)
