@@ -1,6 +1,6 @@
 """How much the web process grows while it takes a 1 GB CSV file.
 
-``.venv/bin/python bench/upload_memory.py [megabytes]`` brings up the whole product on a home of its own,
+``.venv/bin/python -m bench.upload_memory [megabytes]`` brings up the whole product on a home of its own,
 uploads made-up reviews through REST, and prints the growth of the web process's peak resident memory, the
 seconds, and what the import that follows on the worker took.
 """
