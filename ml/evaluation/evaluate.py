@@ -15,7 +15,7 @@ from ml.evaluation.report import evaluation_of, write_report
 from ml.features.snapshot import Snapshot
 from ml.serving.predictor import BrokenModel, Prediction, Predictor, ReviewInput
 
-ROWS_AT_ONCE = 256
+ROWS_AT_ONCE = 64  # a progress line about every second
 COLUMNS = ["review_id", "row", "label", "label_id", "text", "title"]
 
 Progress = Callable[[int, int, str], None]

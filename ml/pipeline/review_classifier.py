@@ -342,6 +342,7 @@ RECIPES = (
             "sample": "square_root",
             "frozen_layers": 3,
             "epochs": 1,
+            "learning_rate": 3e-4,
             "dropout": 0.0,
         },
     ),
