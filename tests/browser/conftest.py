@@ -1,0 +1,156 @@
+"""A real Chromium in front of a real server process."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.conftest import PASSWORD
+
+ROOT = Path(__file__).parents[2]
+CANDIDATES = ("chromium", "chromium-browser", "google-chrome")
+# Without these Chromium speaks to its maker's servers, or waits for a GPU that is not there.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_SECONDS = 60
+NARROW, WIDE = (390, 844), (1280, 900)
+
+
+@dataclass
+class Site:
+    """A running installation, and what its pages did that they should not."""
+
+    url: str
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = next((found for name in CANDIDATES if (found := shutil.which(name))), None)
+    if path is None and os.environ.get("CI"):
+        pytest.fail("no Chromium, and in CI nothing is left out")
+    if path is None:
+        pytest.skip("LEFT OUT: no Chromium; apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[str]:
+    """The web process alone, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "FITTINGROOM_HOME": str(home), "PORT": str(port)}
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        environment.pop(name, None)
+    command = [sys.executable, "-m", "uvicorn", "--factory", "app.main:create", "--port", str(port)]
+    with (home / "web.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(url + "/livez").is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(f"the server at {url} did not start")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Iterator[Site]:
+    home = tmp_path_factory.mktemp("site") / "home"
+    shutil.copytree(migrated_home, home)
+    _create_admin(home)
+    with serving(home) as url:
+        site = Site(url)
+        yield site
+        assert site.complaints == []
+
+
+def _create_admin(home: Path) -> None:
+    from app.accounts import service
+    from app.core.settings import Settings
+    from app.handlers import open_services
+
+    services = open_services(Settings(home=home, database_url=None, redis_url=None))
+    with services.works.writing() as work:
+        secret = service.issue_setup_link(work)
+        assert secret is not None
+    with services.works.writing() as work:
+        service.redeem_link(work, secret, "anna", PASSWORD)
+    services.close()
+
+
+@pytest.fixture
+def visit(chromium: Browser, site: Site) -> Iterator[Callable[..., Page]]:
+    """``visit("/runs", dark=True, narrow=True, scripts=False, name="anna")``: a page in a new context.
+
+    Errors and refusals by the content security policy are collected and fail the session.
+    """
+    contexts: list[BrowserContext] = []
+
+    def open_page(
+        path: str,
+        *,
+        name: str | None = "anna",
+        dark: bool = False,
+        narrow: bool = False,
+        scripts: bool = True,
+    ) -> Page:
+        width, height = NARROW if narrow else WIDE
+        context = chromium.new_context(
+            base_url=site.url,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: site.complaints.append(f"{page.url}: {error}"))
+        page.on("console", lambda message: _note(site, page, message.type, message.text))
+        if name is not None:
+            page.goto("/login")
+            page.fill("[name=name]", name)
+            page.fill("[name=password]", PASSWORD)
+            page.click("button[type=submit]")
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def _note(site: Site, page: Page, kind: str, text: str) -> None:
+    # A 4xx answer is logged as an error too, and is what some tests are about.
+    if kind == "error" and "the server responded with a status of 4" not in text:
+        site.complaints.append(f"{page.url}: {text}")
