@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.left_out import pytest_sessionfinish, pytest_terminal_summary  # noqa: F401 - hooks of pytest
+
 if TYPE_CHECKING:  # the parts of ml under test need none of this
     from fastapi import FastAPI
     from fastapi.testclient import TestClient
