@@ -11,7 +11,6 @@ from enum import StrEnum
 
 import structlog
 from fastapi import Request
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.errors import Conflict, FittingRoomError, Unavailable
 from app.core.services import Services
@@ -56,6 +55,9 @@ class Slot:
 
     @property
     def due(self) -> bool:
+        """A refusal stands until the mark changes; anything else is tried again."""
+        if isinstance(self.error, Conflict):
+            return False
         return self.state == State.FAILED and time.monotonic() - self.failed_at > AGAIN_SECONDS
 
 
@@ -66,6 +68,8 @@ class Serving:
         self._services = services
         self._slots: dict[str, Slot] = {}
         self._task: asyncio.Task[None] | None = None
+        # One look at a time: marks read before a deployment must not be acted on after it.
+        self._looking = asyncio.Lock()
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._watch())
@@ -107,18 +111,19 @@ class Serving:
 
     async def look(self) -> None:
         """Compare with the database once and begin to load whatever differs."""
-        marks = await asyncio.to_thread(self._marks)
-        for name, mark in marks.items():
-            slot = self._slots.get(name)
-            if slot is None or slot.mark != mark or slot.due:
-                self._begin(name, mark, slot)
+        async with self._looking:
+            marks = await asyncio.to_thread(self._marks)
+            for name, mark in marks.items():
+                slot = self._slots.get(name)
+                if slot is None or slot.mark != mark or slot.due:
+                    self._begin(name, mark, slot)
 
     async def _watch(self) -> None:
+        """Goes on whatever happens: without it an approval taken back would go on being served."""
         while True:
-            try:
-                await self.look()
-            except SQLAlchemyError:
-                log.warning("serving_look_failed", exc_info=True)
+            failed = (await asyncio.gather(self.look(), return_exceptions=True))[0]
+            if failed is not None:
+                log.warning("serving_look_failed", exc_info=failed)
             await asyncio.sleep(LOOK_SECONDS)
 
     def _marks(self) -> dict[str, LiveMark]:
@@ -138,6 +143,10 @@ class Serving:
 
     async def _load(self, slot: Slot) -> None:
         outcome = (await asyncio.gather(asyncio.to_thread(self._open, slot.mark), return_exceptions=True))[0]
+        if self._slots.get(slot.mark.endpoint) is not slot:
+            if isinstance(outcome, Loaded):
+                outcome.retire()  # a newer deployment has taken the slot, and what it answers with
+            return
         before = slot.loaded
         if isinstance(outcome, Loaded):
             slot.loaded, slot.state = outcome, State.READY

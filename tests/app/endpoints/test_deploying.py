@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -112,3 +113,28 @@ def test_two_endpoints_may_answer_with_the_same_version(two: list[NamedVersion],
         ("lab", 2, "ready"),
         ("shop", 1, "ready"),
     ]
+
+
+def test_no_prediction_is_lost_while_versions_change(two: list[NamedVersion], as_role: Client) -> None:
+    client = as_role("editor")
+    deploy(client, 1)
+    stop = threading.Event()
+    codes: list[int] = []
+
+    def predict() -> None:
+        while not stop.is_set():
+            answer = client.post("/api/v1/endpoints/shop/predict", json={"inputs": ["lovely"]})
+            codes.append(answer.status_code)
+
+    callers = [threading.Thread(target=predict) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    for number in (2, 1, 2, 1, 2):
+        assert deploy(client, number).json()["version"] == number
+    stop.set()
+    for caller in callers:
+        caller.join()
+    assert len(codes) > 5
+    assert set(codes) == {200}
+    answer = client.post("/api/v1/endpoints/shop/predict", json={"inputs": ["lovely"]})
+    assert answer.json()["model"]["version"] == 2
