@@ -4,20 +4,18 @@ The first pass reads texts and labels and keeps a few numbers a row, enough to d
 The second tokenizes the rows that were chosen and writes them beside the others' plain text.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ml.contract.job import Job
 from ml.contract.outcome import StepRefused
-from ml.features.composition import ReviewInput, fields_of
+from ml.features.composition import fields_of
 from ml.features.dataset import DatasetVersion
+from ml.features.parts import Progress, Written, write_parts
 from ml.features.selection import balanced, sampled
 from ml.features.snapshot import REST, write_snapshot
 from ml.features.splitting import (
@@ -33,8 +31,6 @@ from ml.features.splitting import (
 )
 from ml.features.tokenization import ReviewTokenizer
 
-SHARD_ROWS = 100_000
-Progress = Callable[[int, int, str], None]
 SAMPLES = {"proportional": 1.0, "square_root": 0.5}
 SplitMethod = Literal["hash", "labs"]
 
@@ -108,7 +104,9 @@ def prepare_features(
         )
     survey = survey_rows(dataset, settings.seed, progress)
     choice = choose_rows(survey, settings, dataset.labels)
-    written = _write_parts(dataset, choice, tokenizer, output, progress)
+    masks = {name: choice.part(name) for name in (*PARTS, REST)}
+    masks = {name: mask for name, mask in masks.items() if mask.any()}
+    written = write_parts(dataset, masks, tokenizer, output, progress)
     write_snapshot(output, _description(dataset, settings, tokenizer, survey, choice, written))
 
 
@@ -149,87 +147,13 @@ def choose_rows(survey: Survey, settings: PrepareSettings, names: tuple[str, ...
     return Choice(sides, chosen)
 
 
-@dataclass
-class _Written:
-    rows: int = 0
-    tokens: int = 0
-    truncated: int = 0
-
-
-def _write_parts(
-    dataset: DatasetVersion, choice: Choice, tokenizer: ReviewTokenizer, output: Path, progress: Progress
-) -> dict[str, _Written]:
-    names = [name for name in (*PARTS, REST) if choice.part(name).any()]
-    counts = {name: _Written() for name in names}
-    masks = {name: choice.part(name) for name in names}
-    with _Shards(output / "features") as shards:
-        start = 0
-        for batch in dataset.batches():
-            for name in names:
-                rows = batch.filter(pa.array(masks[name][start : start + batch.num_rows]))
-                if rows.num_rows:
-                    table = feature_table(rows, name, dataset.labels, tokenizer, counts[name])
-                    shards.append(name, table)
-            start += batch.num_rows
-            progress(start, dataset.rows, "tokenizing")
-    return counts
-
-
-def feature_table(
-    rows: pa.RecordBatch, part: str, labels: tuple[str, ...], tokenizer: ReviewTokenizer, count: _Written
-) -> pa.Table:
-    ids = {name: index for index, name in enumerate(labels)}
-    size = rows.num_rows
-    columns = {name: rows.column(name) for name in rows.schema.names}
-    columns["split"] = pa.array(["train" if part == REST else part] * size)
-    columns["label_id"] = pa.array([ids[label] for label in rows.column("label").to_pylist()], pa.int32())
-    count.rows += size
-    if part != REST:
-        titles = rows.column("title").to_pylist()
-        texts = rows.column("text").to_pylist()
-        encoded = tokenizer.encode([ReviewInput(*pair) for pair in zip(texts, titles, strict=True)])
-        item = pa.uint16() if tokenizer.vocabulary <= 2**16 else pa.int32()
-        columns["input_ids"] = pa.array([one.ids for one in encoded], pa.list_(item))
-        columns["tokens"] = pa.array([one.tokens for one in encoded], pa.int32())
-        count.tokens += sum(len(one.ids) for one in encoded)
-        count.truncated += sum(one.truncated for one in encoded)
-    return pa.table(columns)
-
-
-class _Shards:
-    """Parquet files ``<part>-<number>.parquet``, a new one each time the last is full."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._open: dict[str, tuple[pq.ParquetWriter, int, int]] = {}
-
-    def __enter__(self) -> "_Shards":
-        self._directory.mkdir(parents=True, exist_ok=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for writer, _number, _rows in self._open.values():
-            writer.close()
-
-    def append(self, part: str, table: pa.Table) -> None:
-        writer, number, rows = self._open.get(part) or (self._file(part, 0, table.schema), 0, 0)
-        if rows + table.num_rows > SHARD_ROWS:
-            writer.close()
-            writer, number, rows = self._file(part, number + 1, table.schema), number + 1, 0
-        writer.write_table(table)
-        self._open[part] = (writer, number, rows + table.num_rows)
-
-    def _file(self, part: str, number: int, schema: pa.Schema) -> pq.ParquetWriter:
-        return pq.ParquetWriter(self._directory / f"{part}-{number:05d}.parquet", schema, compression="zstd")
-
-
 def _description(
     dataset: DatasetVersion,
     settings: PrepareSettings,
     tokenizer: ReviewTokenizer,
     survey: Survey,
     choice: Choice,
-    written: dict[str, _Written],
+    written: dict[str, Written],
 ) -> dict[str, Any]:
     parts = {}
     for name, count in written.items():

@@ -1,8 +1,6 @@
 """Step `train`: features become a model directory with weights, an ONNX export and its spec."""
 
-import json
 import sys
-from typing import Any
 
 import torch
 
@@ -11,14 +9,14 @@ from ml.contract.metrics import report_progress
 from ml.contract.outcome import StepRefused, run_program
 from ml.contract.stopping import StopSignal
 from ml.features.snapshot import Snapshot
-from ml.training.artifact import write_model
-from ml.training.checkpoint import Checkpoints, Position, fingerprint
+from ml.training.artifact import write_history, write_model
+from ml.training.checkpoint import Checkpoints, fingerprint
 from ml.training.classifier import build_classifier
 from ml.training.encoders import Encoder, resolve_encoder
 from ml.training.export import export_onnx
 from ml.training.features import load_training_data
 from ml.training.loop import train
-from ml.training.settings import TrainSettings, device_of, number_format
+from ml.training.settings import TrainSettings
 
 
 def main() -> None:
@@ -39,8 +37,8 @@ def main() -> None:
     report_progress(0, 0, "exporting")
     write_model(job.model_dir, classifier, data.head, encoder, snapshot, settings.as_dict())
     difference = export_onnx(classifier, data.validation.tokens, job.model_dir / "model.onnx")
-    history = _history(position, settings, len(data.training.tokens), difference)
-    (job.output_dir / "history.json").write_text(json.dumps(history, indent=1), encoding="utf-8")
+    rows = len(data.training.tokens)
+    write_history(job.output_dir / "history.json", position, settings, rows, difference)
 
 
 def _encoder_of(job: Job, snapshot: Snapshot) -> Encoder:
@@ -51,19 +49,6 @@ def _encoder_of(job: Job, snapshot: Snapshot) -> Encoder:
             "Run the prepare step with the same encoder.",
         )
     return resolve_encoder(name)
-
-
-def _history(position: Position, settings: TrainSettings, rows: int, difference: float) -> dict[str, Any]:
-    device = device_of()
-    return {
-        "epochs": position.epochs,
-        "best_epoch": position.best_epoch,
-        "steps": position.step,
-        "rows": rows,
-        "device": device.type,
-        "precision": str(number_format(settings.precision, device)).removeprefix("torch."),
-        "export_difference": difference,
-    }
 
 
 if __name__ == "__main__":

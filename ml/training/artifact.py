@@ -8,8 +8,10 @@ from typing import Any
 from safetensors.torch import save_file
 
 from ml.features.snapshot import Snapshot
+from ml.training.checkpoint import Position
 from ml.training.classifier import Classifier, Head
 from ml.training.encoders import Encoder
+from ml.training.settings import TrainSettings, device_of, number_format
 
 
 def write_model(
@@ -56,3 +58,19 @@ def _spec(head: Head, encoder: Encoder, snapshot: Snapshot, settings: dict[str, 
 
 def _write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=1), encoding="utf-8")
+
+
+def write_history(
+    path: Path, position: Position, settings: TrainSettings, rows: int, export_difference: float
+) -> None:
+    device = device_of()
+    history = {
+        "epochs": position.epochs,
+        "best_epoch": position.best_epoch,
+        "steps": position.step,
+        "rows": rows,
+        "device": device.type,
+        "precision": str(number_format(settings.precision, device)).removeprefix("torch."),
+        "export_difference": export_difference,
+    }
+    _write_json(path, history)

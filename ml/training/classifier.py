@@ -20,6 +20,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig
+from transformers.utils.logging import disable_progress_bar
 
 from ml.features.composition import ReviewInput
 from ml.features.tokenization import ReviewTokenizer
@@ -98,6 +99,7 @@ class Classifier(nn.Module):
 
 def build_classifier(encoder: Encoder, head: Head, dropout: float) -> Classifier:
     """Dropout costs a fifth of the CPU time of a step, so short recipes go without."""
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # its carriage returns make a log unreadable
     config = AutoConfig.from_pretrained(encoder.directory, trust_remote_code=False)
     # Plain matmul attention: in bfloat16 on CPU it was measured faster than the fused kernel.
     network = AutoModel.from_pretrained(
