@@ -22,7 +22,7 @@ class NotAnAddress(FittingRoomError):
     """What the framework refuses by itself: an unknown path, a wrong method, a body that can't be parsed."""
 
     def __init__(self, error: HTTPException) -> None:
-        phrase = HTTPStatus(error.status_code).phrase
+        phrase = HTTPStatus(error.status_code).phrase.capitalize()
         super().__init__(_WORDS.get(error.status_code, f"{phrase}."), _ADVICE.get(error.status_code, ""))
         self.status = error.status_code
         self.title = phrase
