@@ -10,6 +10,7 @@ from app.accounts.queries import actor_names
 from app.charts.bars import Bar, balance, bars
 from app.charts.figure import Words
 from app.core.lineage import Edge, used_by
+from app.core.pages import percent
 from app.core.services import Services
 from app.core.work import Work
 from app.datasets import contents, queries, views
@@ -22,7 +23,7 @@ from ml.data.mapping import ColumnMapping
 from ml.data.records import Record
 
 PREVIEW_ROWS = 10
-REJECTS_SHOWN = 25
+REJECTS_SHOWN = 12
 SAMPLE_ROWS = 12
 
 
@@ -117,11 +118,18 @@ def _figure(named: NamedVersion) -> Markup | None:
     total = sum(count for _, count in counts)
     if not total:
         return None
-    items = [Bar(label, count, f"{count:,} · {count / total:.1%}") for label, count in counts]
-    most, least = max(counts, key=lambda each: each[1]), min(counts, key=lambda each: each[1])
-    finding = f"{most[0]} rows outnumber {least[0]} ones {most[1] / max(1, least[1]):.1f} to 1"
+    items = [Bar(label, count, f"{count:,} · {percent(count / total)}") for label, count in counts]
     source = named.version.facts.get("label_source")
     how = "labels from stars: 1–2, 3, 4–5" if source == "rating" else "labels as the file has them"
     said = ", ".join(f"{count:,} {label}" for label, count in counts)
-    words = Words(finding, f"{how}; n = {total:,}", "Rows by label", said)
+    words = Words(_finding(counts), f"{how}; n = {total:,}", "Rows by label", said)
     return bars("labels", words, items, "Label", "Rows")
+
+
+def _finding(counts: Sequence[tuple[str, int]]) -> str:
+    ordered = sorted(counts, key=lambda each: each[1])
+    (least, fewest), (most, many) = ordered[0], ordered[-1]
+    if many == fewest:
+        return f"All {len(counts)} labels have equally many rows"
+    ratio = f"{many / fewest:.1f} to 1" if fewest else "without a single row of them"
+    return f"“{most}” outnumbers “{least}” {ratio}"

@@ -76,7 +76,7 @@ def test_rejects_and_confirmation(browser_as: Browser, services: Services) -> No
     version = push_ready(browser, services, REVIEWS + b",5,no text\n<script>alert(1)</script>,9,x\n" * 3)
     address = f"/datasets/{version['dataset_id']}/v/{version['version']}"
     page = browser.get(address).text
-    assert "More than 5 % of the rows were rejected" in page
+    assert "Too many rows were rejected" in page
     assert "&lt;script&gt;" in page
     assert "<script>alert" not in page
     assert "rejects.csv" in page
