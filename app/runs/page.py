@@ -79,7 +79,7 @@ class RunPage:
     curves: Sequence[Markup]
     log: Log
     gate: Mapping[str, Any] | None
-    measured: bool
+    measured_by: str | None  # the step that left the evaluation
     model_version: Mapping[str, Any] | None
     parameters: Sequence[results.ParameterRow]
     recipe: Recipe | None
@@ -92,6 +92,7 @@ def run_page(work: Work, services: Services, run_id: str, asked: Asked, now: dat
     chosen = cards.chosen_step(detail, asked.step)
     attempt = service.get_attempt(detail, chosen, asked.attempt)
     evaluation = views.evaluation_of(services.storage, detail)
+    files = results.artifacts(services.storage, detail.steps)
     pipeline = PIPELINES.get(run.pipeline)
     with services.works.telemetry_reading() as telemetry:
         points = (
@@ -121,11 +122,11 @@ def run_page(work: Work, services: Services, run_id: str, asked: Asked, now: dat
         curves=curves.curves(points),
         log=log,
         gate=views.gate_of(detail),
-        measured=evaluation is not None,
+        measured_by=results.measured_by(files),
         model_version=views.model_version_of(detail),
         parameters=results.parameter_rows(pipeline, run.parameters),
         recipe=results.recipe_of(pipeline, run.recipe),
-        artifacts=results.artifacts(services.storage, detail.steps),
+        artifacts=files,
     )
 
 

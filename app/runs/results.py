@@ -8,6 +8,7 @@ from app.charts.notation import score, signed, signed_interval
 from app.core.storage import LocalStorage, StoredFile
 from app.runs.cards import Fact
 from app.runs.tables import Step
+from app.runs.views import EVALUATION
 from ml.pipeline.definition import Pipeline, Recipe
 from ml.pipeline.resolve import as_string
 
@@ -60,6 +61,11 @@ def _files(storage: LocalStorage, step: Step, sha256: str) -> StepFiles:
         return StepFiles(step.name, (), 0, step.cached, missing=True)
     files = storage.tree(sha256).files
     return StepFiles(step.name, files[:FILES_SHOWN], max(0, len(files) - FILES_SHOWN), step.cached)
+
+
+def measured_by(artifacts: Sequence[StepFiles]) -> str | None:
+    found = (each.step for each in artifacts for file in each.files if file.path == EVALUATION)
+    return next(found, None)
 
 
 def headline(evaluation: Mapping[str, Any] | None) -> list[Fact]:

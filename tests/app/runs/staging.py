@@ -82,8 +82,11 @@ class Stage:
 
     def fail(self, run_id: str, step: str, message: str, advice: str = "") -> Lease:
         lease = self.claim(run_id, step)
-        self.finish(lease, Ending(StepState.FAILED, AttemptStatus.FAILED, message, advice, 65))
+        self.break_off(lease, message, advice)
         return lease
+
+    def break_off(self, lease: Lease, message: str, advice: str = "") -> None:
+        self.finish(lease, Ending(StepState.FAILED, AttemptStatus.FAILED, message, advice, 65))
 
     def lose(self, run_id: str, step: str) -> Lease:
         """The worker died; the step waits to be tried again."""

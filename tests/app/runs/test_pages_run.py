@@ -7,9 +7,7 @@ from fastapi.testclient import TestClient
 
 from app.core.security import Actor
 from app.core.services import Services
-from app.runs.leases import Ending
 from app.runs.queries import steps_of
-from app.runs.states import AttemptStatus, StepState
 from tests.app.runs.staging import Stage
 from tests.reading import Page
 
@@ -80,10 +78,7 @@ def test_a_failed_step_is_explained_with_its_last_lines_and_a_way_on(
 ) -> None:
     lease = stage.claim(run_id, "prepare")
     stage.log(lease, *[f"line {number}" for number in range(1, 31)])
-    ending = Ending(
-        StepState.FAILED, AttemptStatus.FAILED, "One class only.", "Upload reviews of both kinds.", 65
-    )
-    stage.finish(lease, ending)
+    stage.break_off(lease, "One class only.", "Upload reviews of both kinds.")
     page = shown(browser_as("editor"), f"/runs/{run_id}")
     assert page.said("h1").endswith("Failed")
     notice = page.said(".notice.bad")

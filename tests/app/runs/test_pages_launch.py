@@ -1,0 +1,161 @@
+"""The launch form, as a browser without scripts uses it."""
+
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.core.security import Actor
+from app.core.services import Services
+from app.runs.tables import Run
+from ml.pipeline.catalogue import PIPELINES
+from tests.app.runs.staging import Stage
+from tests.reading import Node, Page
+
+Browser = Callable[..., TestClient]
+CLASSIFIER = PIPELINES["review-classifier"]
+
+
+@pytest.fixture
+def stage(services: Services, person: Callable[..., Actor]) -> Stage:
+    return Stage(services, person("editor", "anna").id)
+
+
+def shown(client: TestClient, address: str) -> Page:
+    answer = client.get(address)
+    assert answer.status_code == 200, answer.text
+    return Page(answer.text)
+
+
+def filled(form: Node) -> dict[str, str]:
+    """What a browser would send of the form as it stands."""
+    values = {node["name"]: node.attributes.get("value", "") for node in form.all("input[name]")}
+    for node in form.all("select[name]"):
+        chosen = [option for option in node.all("option") if "selected" in option.attributes]
+        values[node["name"]] = (chosen or node.all("option"))[0]["value"]
+    return values
+
+
+def launch_form(page: Page) -> dict[str, str]:
+    return filled(page.one("form[method=post][action=/runs]"))
+
+
+def test_without_a_data_set_the_page_leads_to_the_upload(browser_as: Browser) -> None:
+    page = shown(browser_as("editor", "ed"), "/launch")
+    assert page.said(".empty strong") == "No data set is ready"
+    assert page.one(".empty a")["href"] == "/datasets/new"
+
+
+def test_the_form_offers_every_parameter_with_the_recipes_value(stage: Stage, browser_as: Browser) -> None:
+    stage.dataset()
+    page = shown(browser_as("editor", "ed"), "/launch")
+    sent = launch_form(page)
+    assert {name for name in sent if name.startswith("p.")} == {
+        f"p.{one.name}" for one in CLASSIFIER.parameters
+    }
+    assert sent["recipe"] == CLASSIFIER.default_recipe
+    described = {label["for"] for label in page.all(".field label")}
+    assert {f"f-p.{one.name}" for one in CLASSIFIER.parameters} <= described
+    assert [head.text for head in page.all("main h2")][2:] == list(
+        dict.fromkeys(one.group for one in CLASSIFIER.parameters)
+    )
+
+
+@pytest.mark.parametrize("recipe", [recipe.name for recipe in CLASSIFIER.recipes])
+def test_a_recipe_sent_as_it_stands_runs_with_exactly_its_values(
+    stage: Stage, browser_as: Browser, services: Services, recipe: str
+) -> None:
+    stage.dataset()
+    editor = browser_as("editor", "ed")
+    answer = editor.post("/runs", data=launch_form(shown(editor, f"/launch?recipe={recipe}")))
+    assert answer.status_code == 303, answer.text
+    run = started(services, answer.headers["location"])
+    usual = {
+        one.name: CLASSIFIER.recipe(recipe).values.get(one.name, one.default) for one in CLASSIFIER.parameters
+    }
+    assert (run.recipe, run.parameters) == (recipe, usual)
+    assert run.model == "clothing"
+
+
+def test_what_was_changed_reaches_the_run_and_is_marked_on_the_way(
+    stage: Stage, browser_as: Browser, services: Services
+) -> None:
+    stage.dataset()
+    editor = browser_as("editor", "ed")
+    sent = launch_form(shown(editor, "/launch?recipe=quick&p.epochs=2&p.seed=7&model=fit"))
+    assert (sent["p.epochs"], sent["p.seed"], sent["model"]) == ("2", "7", "fit")
+    page = shown(editor, "/launch?recipe=quick&p.epochs=2&p.seed=7")
+    assert len(page.all(".changed")) == 2
+    run = started(services, editor.post("/runs", data=sent).headers["location"])
+    assert (run.parameters["epochs"], run.parameters["seed"], run.model) == (2, 7, "fit")
+
+
+def test_a_refused_value_keeps_the_input_and_stands_beside_its_field(
+    stage: Stage, browser_as: Browser
+) -> None:
+    stage.dataset()
+    editor = browser_as("editor", "ed")
+    sent = launch_form(shown(editor, "/launch")) | {
+        "p.epochs": "1000",
+        "p.learning_rate": "fast",
+        "model": "fit",
+    }
+    answer = editor.post("/runs", data=sent)
+    assert answer.status_code == 422
+    page = Page(answer.text)
+    assert {node["id"]: node["value"] for node in page.all(".wrong input")} == {
+        "f-p.epochs": "1000",
+        "f-p.learning_rate": "fast",
+    }
+    assert "between 1 and 100" in page.said("[id=f-p.epochs-error]")
+    assert page.said(".notice.bad") == "2 of the values can't be used."
+    assert launch_form(page) == sent
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"), [({"dataset": "dv_nothing"}, "Choose a data set"), ({"model": "../x"}, "model")]
+)
+def test_what_is_wrong_with_the_whole_is_said_above(
+    stage: Stage, browser_as: Browser, changed: dict[str, str], said: str
+) -> None:
+    stage.dataset()
+    editor = browser_as("editor", "ed")
+    answer = editor.post("/runs", data=launch_form(shown(editor, "/launch")) | changed)
+    assert answer.status_code == 422
+    assert said in Page(answer.text).said(".notice.bad")
+
+
+def test_a_form_sent_twice_starts_one_run(stage: Stage, browser_as: Browser) -> None:
+    stage.dataset()
+    editor = browser_as("editor", "ed")
+    sent = launch_form(shown(editor, "/launch"))
+    addresses = {editor.post("/runs", data=sent).headers["location"] for _ in range(2)}
+    assert len(addresses) == 1
+
+
+def test_a_clone_has_everything_as_it_was(stage: Stage, browser_as: Browser) -> None:
+    version = stage.dataset()
+    before = stage.launch(version, recipe="best", seed=7, epochs=2)
+    page = shown(browser_as("editor", "ed"), f"/launch?clone={before}")
+    sent = launch_form(page)
+    assert (sent["dataset"], sent["recipe"], sent["p.seed"], sent["p.epochs"]) == (version, "best", "7", "2")
+    assert "values of run #1" in page.said(".notice")
+
+
+def test_a_data_set_is_chosen_by_its_name_too(stage: Stage, browser_as: Browser) -> None:
+    stage.dataset("aprons")
+    shoes = stage.dataset("shoes")
+    page = shown(browser_as("editor", "ed"), "/launch?dataset=shoes")
+    assert launch_form(page)["dataset"] == shoes
+
+
+def test_a_viewer_may_not_launch(stage: Stage, browser_as: Browser) -> None:
+    stage.dataset()
+    viewer = browser_as("viewer")
+    assert viewer.get("/launch").status_code == 403
+    assert viewer.post("/runs", data={}).status_code == 403
+
+
+def started(services: Services, address: str) -> Run:
+    with services.works.reading() as work:
+        return work.session.get_one(Run, address.removeprefix("/runs/"))
