@@ -72,11 +72,10 @@ def test_hostile_text_stays_text(deployer: TestClient) -> None:
     assert "<script>alert" not in answer.text
 
 
-@pytest.mark.parametrize(
-    "pick", ["", "clothing", "@1", "clothing@one", "clothing@-1", "clothing@" + "9" * 30]
-)
-def test_a_choice_that_is_none(deployer: TestClient, pick: str) -> None:
-    assert deployer.post("/deployments", data={"endpoint": "shop", "pick": pick}).status_code == 422
+def test_a_choice_that_is_none(deployer: TestClient) -> None:
+    for pick in ("", "clothing", "@1", "clothing@one", "clothing@-1", "clothing@" + "9" * 30):
+        answer = deployer.post("/deployments", data={"endpoint": "shop", "pick": pick})
+        assert answer.status_code == 422, pick
 
 
 def test_an_endpoint_that_is_not_there(deployer: TestClient) -> None:
