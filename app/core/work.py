@@ -59,8 +59,8 @@ class Work:
         for action in self._after_commit:
             try:
                 action()
-            except Exception:  # the commit stands; the dispatcher re-sends what this lost
-                log.warning("after_commit_failed", exc_info=True)
+            except Exception as error:  # the commit stands; the dispatcher re-sends what this lost
+                log.warning("after_commit_failed", error=repr(error))
 
     def abandon(self) -> None:
         """Roll back what is not committed and let go of everything."""
