@@ -7,8 +7,10 @@ from pathlib import Path, PurePosixPath
 
 from ml.contract.outcome import StepRefused
 from ml.data import delimited_table, jsonl, parquet
+from ml.data.apart import first_rows_apart
 from ml.data.encoding import Encoding, decide_encoding, guess_encoding
 from ml.data.lines import Line, split_lines
+from ml.data.parquet import ParquetTable
 from ml.data.records import MAX_RECORD, Record, Table
 from ml.data.source import FORMATS, Source, refuse_foreign
 
@@ -30,7 +32,8 @@ def glance(path: Path, filename: str) -> Opened:
     source = Source(path)
     head = _head(source, filename)
     if _is_parquet(head):
-        return _open_parquet(source)
+        table = _parquet(source)
+        return Opened(table, first_rows_apart(path, SAMPLE_ROWS))
     return _open_text(source, guess_encoding(head, len(head) < HEAD), head)
 
 
@@ -39,7 +42,8 @@ def open_upload(path: Path, filename: str, cap: int | None, between: Callable[[S
     source = Source(path, cap)
     head = _head(source, filename)
     if _is_parquet(head):
-        return _open_parquet(source, cap)
+        table = _parquet(source, cap)
+        return Opened(table, _good_rows(table.sample()))
     return _open_text(source, decide_encoding(source, lambda: between(source)), head)
 
 
@@ -73,11 +77,11 @@ def _is_parquet(head: bytes) -> bool:
     return head.startswith((b"PAR1", b"PARE"))
 
 
-def _open_parquet(source: Source, cap: int | None = None) -> Opened:
+def _parquet(source: Source, cap: int | None = None) -> ParquetTable:
     table = parquet.understand(source, cap)
     if not table.rows:
         raise StepRefused("The file names columns but holds no rows.", "Export the reviews again.")
-    return Opened(table, _good_rows(table.sample()))
+    return table
 
 
 def _open_text(source: Source, encoding: Encoding, head: bytes) -> Opened:

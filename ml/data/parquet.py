@@ -44,6 +44,8 @@ class ParquetTable:
         places = [index for index, name in enumerate(self.columns) if name in wanted]
         try:
             yield from self._records(places)
+        except pa.ArrowMemoryError as error:
+            raise _bomb(self.cap) from error
         except (pa.ArrowException, OSError) as error:
             raise _damaged(error) from error
 

@@ -4,6 +4,7 @@ Input ``upload``: the one file that was uploaded. Parameters: ``filename`` as th
 ``mapping`` as JSON. Output: canonical shards, ``rejects.parquet``, ``version.json``.
 """
 
+import resource
 import sys
 import time
 
@@ -15,6 +16,7 @@ from ml.data.importing import Upload, import_upload
 from ml.data.mapping import parse
 
 REPORT_SECONDS = 0.5
+MEMORY = 6 << 30
 
 
 class Pace:
@@ -32,6 +34,8 @@ class Pace:
 
 
 def main() -> None:
+    # Of everything a file may unpack to, this process takes so much and no more (see ml.data.apart).
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.RLIM_INFINITY))
     job = Job.from_environment()
     files = [path for path in job.channel("upload").iterdir() if path.is_file()]
     if len(files) != 1:

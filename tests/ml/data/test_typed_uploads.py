@@ -116,3 +116,20 @@ def test_damaged_parquet_is_refused_at_the_first_look(tmp_path: Path, damage: ob
 def test_parquet_named_csv_is_read_as_what_it_is(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": ["a", "b"], "rating": [5, 1]}), tmp_path / "upload")
     assert peek(tmp_path / "upload", "reviews.csv").format == "parquet"
+
+
+def test_one_huge_page_harms_neither_the_look_nor_the_import(tmp_path: Path) -> None:
+    table = pa.table({"text": pa.array(["x" * 300_000_000]), "rating": [5]})
+    options = {"use_dictionary": False, "write_statistics": False}
+    pq.write_table(table, tmp_path / "upload", compression="zstd", **options)
+    assert (tmp_path / "upload").stat().st_size < 1_000_000
+    found = peek(tmp_path / "upload", "reviews.parquet")
+    assert found.columns == ("text", "rating")
+    assert found.mapping["text"] == "text"
+    with pytest.raises(StepRefused, match="decodes to more than"):
+        import_bytes(tmp_path, (tmp_path / "upload").read_bytes(), "reviews.parquet")
+
+
+def test_the_first_rows_of_parquet_are_shown(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["a", "b"], "rating": [5, 1]}), tmp_path / "upload")
+    assert peek(tmp_path / "upload", "reviews.parquet").rows == (("a", "5"), ("b", "1"))
