@@ -105,7 +105,7 @@ def _kept(best: Point, colour: int, across: Scale, up: Scale) -> list[Markup]:
     place, y = across.share(best[0]), _y(up, best[1])
     side = "v e" if place > 0.5 else "v"
     dot = mark("circle", class_=f"d{colour} halo", cx=share(place), cy=y, r=5)
-    return [dot, text(f"best {score(best[1])}", share(place), y - 11, side)]
+    return [dot, text(f"kept {score(best[1])}", share(place), y - 11, side)]
 
 
 def _y(up: Scale, value: float) -> float:

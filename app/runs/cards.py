@@ -13,6 +13,7 @@ from app.runs.states import RETRIED, RUN_ENDS, AttemptStatus, RunStatus, StepSta
 from app.runs.tables import Attempt, Step
 
 CANCEL_WORDS = "cancelling"
+SIGNS = {">=": "≥", "<=": "≤"}
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,18 @@ def _lines(detail: RunDetail, step: Step, now: datetime) -> list[str]:
     elif step.cache_reason and step.state not in (StepState.BLOCKED, StepState.READY):
         lines.append(step.cache_reason)
     if step.state == StepState.BLOCKED:
-        lines.append(f"needs {', '.join([*step.spec['needs'], *step.spec['gates']])}")
+        lines.append(f"needs {', '.join(_missing(detail, step))}")
     if step.kind == "gate" and step.state == StepState.BLOCKED:
         lines.append(conditions_in_words(step))
     if step.state == StepState.SKIPPED:
         lines.append(step.last_error)
     return [line for line in lines if line]
+
+
+def _missing(detail: RunDetail, step: Step) -> list[str]:
+    """What it still waits for, in the order of the steps."""
+    wanted = {*step.spec["needs"], *step.spec["gates"]}
+    return [one.name for one in detail.steps if one.name in wanted and one.state != StepState.SUCCEEDED]
 
 
 def _took(detail: RunDetail, step: Step, now: datetime) -> str:
@@ -93,9 +100,8 @@ def _took(detail: RunDetail, step: Step, now: datetime) -> str:
 
 
 def conditions_in_words(gate: Step) -> str:
-    signs = {">=": "≥", "<=": "≤"}
     return " and ".join(
-        f"{one['label']} {signs.get(one['comparison'], one['comparison'])} {score(one['threshold'])}"
+        f"{one['label']} {SIGNS.get(one['comparison'], one['comparison'])} {score(one['threshold'])}"
         for one in gate.spec["conditions"]
     )
 
@@ -115,10 +121,14 @@ def facts(detail: RunDetail, now: datetime) -> list[Fact]:
     done = sum(step.state == StepState.SUCCEEDED for step in detail.steps)
     end = run.finished_at or now
     strip: list[Fact] = [_phase(detail)]
-    waited = duration(run.started_at - run.created_at) if run.started_at else ""
+    waited = (run.started_at - run.created_at).total_seconds() if run.started_at else 0.0
     elapsed = duration(end - run.started_at) if run.started_at else duration(end - run.created_at)
     strip.append(
-        ("Elapsed" if run.started_at else "Waiting for", elapsed, f"waited {waited}" if waited else "")
+        (
+            "Elapsed" if run.started_at else "Waiting for",
+            elapsed,
+            f"waited {duration(waited)}" if waited >= 1 else "",
+        )
     )
     strip.append(("Steps", f"{done} of {len(detail.steps)}", _cached_words(detail.steps)))
     running = next((step for step in detail.steps if step.state == StepState.LEASED), None)

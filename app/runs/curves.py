@@ -87,7 +87,8 @@ def _loss(by_name: Mapping[str, Sequence[Point]], kept: float | None) -> Markup 
         )
     if not series:
         return None
-    words = Words(_loss_finding(train, validation), _measured(series), "Loss by step", _told(series))
+    how = _measured(series) + ("; kept is the epoch with the best macro-F1" if kept else "")
+    words = Words(_loss_finding(train, validation), how, "Loss by step", _told(series))
     return lines("loss", words, series, "step", from_zero=True)
 
 

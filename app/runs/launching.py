@@ -93,7 +93,7 @@ def allowed(parameter: Parameter) -> str:
     if parameter.type == "boolean" or parameter.choices:
         return ""  # the choices stand in the field
     low, high = parameter.low, parameter.high
-    words = f" or {' or '.join(parameter.words)}" if parameter.words else ""
+    words = f", or {' or '.join(parameter.words)}" if parameter.words else ""
     if low is not None and high is not None:
         return f"{plain(low)} to {plain(high)}{words}."
     if low is not None:
@@ -132,6 +132,11 @@ def read(pairs: Mapping[str, object]) -> LaunchForm:
     """From the fields of a sent form, or from an address's query."""
     texts = {name: value.strip() for name, value in pairs.items() if isinstance(value, str)}
     values = {name.removeprefix(PREFIX): value for name, value in texts.items() if name.startswith(PREFIX)}
+    pipeline = PIPELINES[CLASSIFIER]
+    if texts.get("applied"):
+        # What stands as the applied recipe had it was not typed, so it follows the recipe chosen now.
+        applied = recipe_values(pipeline, recipe_of(pipeline, texts["applied"]))
+        values = {name: value for name, value in values.items() if applied.get(name) != value}
     return LaunchForm(
         dataset=texts.get("dataset", ""),
         recipe=texts.get("recipe", ""),

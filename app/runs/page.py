@@ -79,6 +79,7 @@ class RunPage:
     curves: Sequence[Markup]
     log: Log
     gate: Mapping[str, Any] | None
+    gate_rows: Sequence[results.GateRow]
     measured_by: str | None  # the step that left the evaluation
     model_version: Mapping[str, Any] | None
     parameters: Sequence[results.ParameterRow]
@@ -122,6 +123,7 @@ def run_page(work: Work, services: Services, run_id: str, asked: Asked, now: dat
         curves=curves.curves(points),
         log=log,
         gate=views.gate_of(detail),
+        gate_rows=results.gate_rows(views.gate_of(detail)),
         measured_by=results.measured_by(files),
         model_version=views.model_version_of(detail),
         parameters=results.parameter_rows(pipeline, run.parameters),

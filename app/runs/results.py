@@ -6,7 +6,7 @@ from typing import Any
 
 from app.charts.notation import score, signed, signed_interval
 from app.core.storage import LocalStorage, StoredFile
-from app.runs.cards import Fact
+from app.runs.cards import SIGNS, Fact
 from app.runs.tables import Step
 from app.runs.views import EVALUATION
 from ml.pipeline.definition import Pipeline, Recipe
@@ -21,6 +21,14 @@ class ParameterRow:
     value: str
     default: str
     changed: bool
+
+
+@dataclass(frozen=True)
+class GateRow:
+    label: str
+    needed: str
+    found: str
+    passed: bool
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,18 @@ def _files(storage: LocalStorage, step: Step, sha256: str) -> StepFiles:
         return StepFiles(step.name, (), 0, step.cached, missing=True)
     files = storage.tree(sha256).files
     return StepFiles(step.name, files[:FILES_SHOWN], max(0, len(files) - FILES_SHOWN), step.cached)
+
+
+def gate_rows(gate: Mapping[str, Any] | None) -> list[GateRow]:
+    return [
+        GateRow(
+            check["label"],
+            f"{SIGNS.get(check['comparison'], check['comparison'])} {score(check['threshold'])}",
+            score(check["value"]),
+            check["passed"],
+        )
+        for check in (gate or {}).get("checks", ())
+    ]
 
 
 def measured_by(artifacts: Sequence[StepFiles]) -> str | None:

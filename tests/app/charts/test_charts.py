@@ -88,7 +88,7 @@ def test_curves_have_a_line_a_series_and_a_dot_a_validation() -> None:
     assert len(of_class(drawn, "path", "dash")) == 1
     dots = [one.attrib["r"] for one in drawn.iter("circle")]
     assert dots == ["3.5"] * 3 + ["5"]
-    assert "best .400" in [text.text for text in drawn.iter("text")]
+    assert "kept .400" in [text.text for text in drawn.iter("text")]
 
 
 def test_a_curve_goes_down_where_its_values_go_down() -> None:

@@ -29,7 +29,9 @@ def shown(client: TestClient, address: str) -> Page:
 
 def filled(form: Node) -> dict[str, str]:
     """What a browser would send of the form as it stands."""
-    values = {node["name"]: node.attributes.get("value", "") for node in form.all("input[name]")}
+    unticked = [node for node in form.all("input[type=radio]") if "checked" not in node.attributes]
+    inputs = [node for node in form.all("input[name]") if node not in unticked]
+    values = {node["name"]: node.attributes.get("value", "") for node in inputs}
     for node in form.all("select[name]"):
         chosen = [option for option in node.all("option") if "selected" in option.attributes]
         values[node["name"]] = (chosen or node.all("option"))[0]["value"]
@@ -159,3 +161,31 @@ def test_a_viewer_may_not_launch(stage: Stage, browser_as: Browser) -> None:
 def started(services: Services, address: str) -> Run:
     with services.works.reading() as work:
         return work.session.get_one(Run, address.removeprefix("/runs/"))
+
+
+def test_a_recipe_chosen_without_showing_it_first_is_the_one_that_runs(
+    stage: Stage, browser_as: Browser, services: Services
+) -> None:
+    stage.dataset()
+    editor = browser_as("editor", "ed")
+    sent = launch_form(shown(editor, "/launch?recipe=quick")) | {"recipe": "best", "p.seed": "7"}
+    run = started(services, editor.post("/runs", data=sent).headers["location"])
+    best = {
+        one.name: CLASSIFIER.recipe("best").values.get(one.name, one.default) for one in CLASSIFIER.parameters
+    }
+    assert (run.recipe, run.parameters) == ("best", best | {"seed": 7})
+
+
+def test_showing_another_recipe_keeps_what_was_changed_by_hand(stage: Stage, browser_as: Browser) -> None:
+    stage.dataset()
+    editor = browser_as("editor", "ed")
+    sent = launch_form(shown(editor, "/launch?recipe=quick")) | {
+        "recipe": "best",
+        "p.seed": "7",
+        "model": "fit",
+    }
+    del sent["key"]
+    answer = editor.get("/launch", params=sent)
+    again = launch_form(Page(answer.text))
+    assert (again["p.seed"], again["model"], again["applied"]) == ("7", "fit", "best")
+    assert again["p.max_seq_length"] == str(CLASSIFIER.recipe("best").values["max_seq_length"])
