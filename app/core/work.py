@@ -59,7 +59,7 @@ class Work:
         for action in self._after_commit:
             try:
                 action()
-            except Exception as error:  # the commit stands; the dispatcher re-sends what this lost
+            except Exception as error:  # noqa: BLE001 - the commit stands; the dispatcher re-sends
                 log.warning("after_commit_failed", error=repr(error))
 
     def abandon(self) -> None:
