@@ -40,7 +40,7 @@ def _gate_closed(steps: Sequence[Step]) -> bool:
 
 
 def chosen_step(detail: RunDetail, name: str | None) -> Step:
-    """The step asked for, else where a reader would look: what runs, what failed, what came last."""
+    """The step asked for, else where a reader would look: what runs, what failed, what took longest."""
     named = detail.step(name) if name else None
     if named:
         return named
@@ -48,7 +48,7 @@ def chosen_step(detail: RunDetail, name: str | None) -> Step:
         if found := next((step for step in detail.steps if step.state == wanted), None):
             return found
     tried = [step for step in detail.steps if detail.attempts[step.id] and step.kind == "program"]
-    return max(tried, key=lambda step: step.started_at or detail.run.created_at, default=detail.steps[0])
+    return max(tried, key=lambda step: queries.seconds_of(step) or 0.0, default=detail.steps[0])
 
 
 def cards(detail: RunDetail, now: datetime) -> list[StepCard]:

@@ -89,14 +89,14 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 def site(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Iterator[Site]:
     home = tmp_path_factory.mktemp("site") / "home"
     shutil.copytree(migrated_home, home)
-    _create_admin(home)
+    create_admin(home)
     with serving(home) as url:
         site = Site(url)
         yield site
         assert site.complaints == []
 
 
-def _create_admin(home: Path) -> None:
+def create_admin(home: Path) -> None:
     from app.accounts import service
     from app.core.settings import Settings
     from app.handlers import open_services

@@ -1,0 +1,156 @@
+"""A run's page in a real Chromium while the run moves on: the stream, the phone, the keyboard, no script."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
+
+from app.accounts.tables import User
+from app.core.settings import Settings
+from app.handlers import open_services
+from tests.app.runs.staging import Stage
+from tests.browser.conftest import NARROW, WIDE, create_admin, serving
+from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.browser
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Path:
+    home = tmp_path_factory.mktemp("runs") / "home"
+    shutil.copytree(migrated_home, home)
+    create_admin(home)
+    return home
+
+
+@pytest.fixture(scope="module")
+def stage(home: Path) -> Iterator[Stage]:
+    """The engine's other side: this process does what a worker would."""
+    services = open_services(Settings(home=home, database_url=None, redis_url=None))
+    with services.works.reading() as work:
+        actor_id = work.session.scalars(select(User.id)).first()
+    yield Stage(services, actor_id or "")
+    services.close()
+
+
+@pytest.fixture(scope="module")
+def version(stage: Stage) -> str:
+    stage.worker("cpu", "io")
+    return stage.dataset()
+
+
+@pytest.fixture(scope="module")
+def url(home: Path) -> Iterator[str]:
+    with serving(home) as url:
+        yield url
+
+
+@pytest.fixture
+def visit(chromium: Browser, url: str) -> Iterator[Visit]:
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(path: str, *, narrow: bool = False, scripts: bool = True) -> Page:
+        width, height = NARROW if narrow else WIDE
+        view = {"width": width, "height": height}
+        context = chromium.new_context(base_url=url, viewport=view, java_script_enabled=scripts)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console", lambda message: complaints.append(message.text) if message.type == "error" else None
+        )
+        page.goto("/login")
+        page.fill("[name=name]", "anna")
+        page.fill("[name=password]", PASSWORD)
+        page.click("button[type=submit]")
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def test_the_page_follows_the_run_to_its_end_without_a_reload(
+    visit: Visit, stage: Stage, version: str
+) -> None:
+    run = stage.launch(version)
+    page = visit(f"/runs/{run}")
+    expect(page.locator("h1 .pill")).to_have_text("Queued")
+    page.evaluate("window.stayed = true")
+    lease = stage.claim(run, "prepare")
+    stage.log(lease, "the first line")
+    stage.measure(lease, train_loss=[(1, 0.9), (2, 0.5)])
+    stage.progress(lease, 1, 4, "reading")
+    expect(page.locator("h1 .pill")).to_have_text("Running")
+    expect(page.locator(".dag .now .meter")).to_have_attribute("aria-label", "25 % done")
+    expect(page.locator("#run-log code").first).to_have_text("the first line")
+    expect(page.locator("#fig-loss path.ln.thin").last).to_be_attached()
+    page.locator("#fig-loss summary").click()
+    stage.progress(lease, 2, 4, "writing")
+    expect(page.locator(".dag .now .meter")).to_have_attribute("aria-label", "50 % done")
+    expect(page.locator("#fig-loss details")).to_have_attribute("open", "")
+    stage.break_off(lease, "One class only.", "Upload both kinds.")
+    expect(page.locator(".notice.bad")).to_contain_text("prepare failed: One class only. Upload both kinds.")
+    expect(page.get_by_role("button", name="Retry from prepare")).to_be_visible()
+    assert page.evaluate("window.stayed") is True
+
+
+def test_a_retry_begins_where_it_stopped_and_is_followed_too(
+    visit: Visit, stage: Stage, version: str
+) -> None:
+    run = stage.launch(version)
+    stage.succeed(run, "prepare", {"snapshot.json": b"{}"})
+    stage.fail(run, "train", "The loss is not a number.")
+    page = visit(f"/runs/{run}")
+    page.get_by_role("button", name="Retry from train").click()
+    expect(page.locator(".dag > li").nth(1)).to_contain_text("Waiting")
+    stage.claim(run, "train")
+    expect(page.locator(".dag > li").nth(1)).to_contain_text("attempt 2")
+
+
+def test_the_log_opens_at_its_end_and_stays_there(visit: Visit, stage: Stage, version: str) -> None:
+    run = stage.launch(version)
+    lease = stage.claim(run, "prepare")
+    stage.log(lease, *[f"line {number}" for number in range(1, 101)])
+    page = visit(f"/runs/{run}")
+    bottoms = "['#L100', '#run-log .log'].map(s => document.querySelector(s).getBoundingClientRect().bottom)"
+    last_line, box = page.evaluate(bottoms)
+    assert last_line <= box
+
+
+@pytest.mark.parametrize("path", ["", "/report"])
+def test_nothing_scrolls_sideways_on_a_phone(visit: Visit, stage: Stage, version: str, path: str) -> None:
+    run = stage.launch(version)
+    stage.train(run)
+    page = visit(f"/runs/{run}{path}", narrow=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+
+
+@pytest.mark.parametrize("path", ["/runs", "/launch", "/runs?recipe=nothing"])
+def test_neither_do_the_list_and_the_form(visit: Visit, stage: Stage, version: str, path: str) -> None:
+    stage.launch(version)
+    page = visit(path, narrow=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+
+
+def test_from_the_form_to_the_end_without_a_script(visit: Visit, stage: Stage, version: str) -> None:
+    page = visit("/launch", scripts=False)
+    page.get_by_label("quick").check()
+    page.get_by_role("button", name="Show the recipe’s values").click()
+    assert page.input_value("[name='p.epochs']") == "1"
+    page.fill("[name='p.seed']", "7")
+    page.get_by_role("button", name="Launch run").click()
+    run = page.url.rsplit("/", 1)[-1]
+    expect(page.locator("h1")).to_contain_text("quick")
+    stage.train(run)
+    page.reload()
+    expect(page.locator("h1 .pill")).to_have_text("Succeeded")
+    page.get_by_role("link", name="Evaluation report").click()
+    expect(page.locator(".verdict")).to_be_visible()
