@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -13,6 +14,8 @@ from starlette.exceptions import HTTPException
 
 from app.core.errors import FittingRoomError, Invalid, Unauthenticated, Unavailable
 from app.core.pages import render, wants_fragment
+
+log = structlog.get_logger()
 
 RETRY_SECONDS = 5
 MEDIA_TYPE = "application/problem+json"
@@ -68,6 +71,9 @@ def as_refusal(error: Exception) -> FittingRoomError:
 
 def answer(request: Request, error: Exception) -> Response:
     refusal = as_refusal(error)
+    if isinstance(refusal, Unavailable) and refusal is not error:
+        # A database that is away and a table that is missing look the same to the client, not in the log.
+        log.error("database_unavailable", request_id=request.state.request_id, exc_info=error)
     headers = _headers(refusal)
     if wants_json(request):
         return JSONResponse(_problem(request, refusal), refusal.status, headers, MEDIA_TYPE)
