@@ -41,8 +41,9 @@ class Site:
     complaints: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """For one module only: while it is open, its event loop runs and no other test can run one."""
     path = next((found for name in CANDIDATES if (found := shutil.which(name))), None)
     if path is None and os.environ.get("CI"):
         pytest.fail("no Chromium, and in CI nothing is left out")
