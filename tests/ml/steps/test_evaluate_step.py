@@ -94,7 +94,7 @@ def test_shuffled_ratings_teach_nothing_and_the_gates_margin_says_so(
     shuffled.mkdir()
     pq.write_table(table, shuffled / "reviews-00000.parquet")
     (shuffled / "version.json").write_bytes((small_dataset / "version.json").read_bytes())
-    parameters = {"balance_dataset": True, "train_rows": "all", "epochs": 2, "prior_correction": 0.0}
+    parameters = {"balance_dataset": True, "train_rows": "all", "prior_correction": 0.0}
     parameters |= {"train_split_percentage": 0.6, "test_split_percentage": 0.3}
     features = run_step("prepare", {"dataset": shuffled}, **parameters).output
     trained = run_step("train", {"features": features}, **parameters)
