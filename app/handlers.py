@@ -10,7 +10,7 @@ from app.core.services import Handlers, Services
 from app.core.settings import Settings
 from app.core.storage import LocalStorage
 from app.core.work import Works
-from app.datasets.service import import_ended, publish_version
+from app.datasets.service import import_moved, publish_version
 from app.registry.service import register_version
 from app.runs.launch import RunLauncher
 from app.runs.messaging import CeleryMessenger
@@ -33,7 +33,7 @@ def open_services(settings: Settings) -> Services:
         launcher=RunLauncher(PIPELINES, messenger),
         handlers=Handlers(
             native={"publish": publish_version, "register": register_version},
-            ended={DATASET_IMPORT.name: import_ended},
+            moved={DATASET_IMPORT.name: import_moved},
         ),
     )
 

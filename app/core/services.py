@@ -59,20 +59,21 @@ class NativeHandler(Protocol):
     def __call__(self, work: Work, services: "Services", call: NativeCall) -> Mapping[str, Any]: ...
 
 
-class RunEnded(Protocol):
-    """Told inside the transaction in which a run of its pipeline ends."""
+class RunMoved(Protocol):
+    """Told whenever a run of its pipeline changes its status, inside the transaction that changes it.
 
-    def __call__(
-        self, work: Work, *, run_id: str, status: str, subject_id: str | None, message: str
-    ) -> None: ...
+    A retry moves a run that had ended back to ``queued`` or ``running``. ``message`` says how it ended.
+    """
+
+    def __call__(self, work: Work, *, status: str, subject_id: str | None, message: str) -> None: ...
 
 
 @dataclass(frozen=True)
 class Handlers:
-    """``native`` by the step's kind, ``ended`` by the pipeline's name."""
+    """``native`` by the step's kind, ``moved`` by the pipeline's name."""
 
     native: Mapping[str, NativeHandler] = field(default_factory=dict)
-    ended: Mapping[str, RunEnded] = field(default_factory=dict)
+    moved: Mapping[str, RunMoved] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

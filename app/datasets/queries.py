@@ -117,13 +117,15 @@ def locked_version(session: Session, version_id: str) -> DatasetVersion | None:
     return session.scalar(query.execution_options(populate_existing=True))
 
 
-def end_import(session: Session, version_id: str, status: VersionStatus, message: str) -> bool:
-    """Only an import that goes on can end: a version that was published stays what it is."""
-    ended = update(DatasetVersion).where(
-        DatasetVersion.id == version_id, DatasetVersion.status == VersionStatus.IMPORTING
+def follow_import(session: Session, version_id: str, status: VersionStatus, message: str) -> bool:
+    """True where the status is new. A version that was published stays what it is."""
+    unpublished = DatasetVersion.tree_sha256.is_(None)
+    moved = update(DatasetVersion).where(
+        DatasetVersion.id == version_id, DatasetVersion.status != status, unpublished
     )
-    ended = ended.values(status=status, message=message, finished_at=now())
-    return session.scalar(ended.returning(DatasetVersion.id)) is not None
+    ended = None if status == VersionStatus.IMPORTING else now()
+    moved = moved.values(status=status, message=message, finished_at=ended)
+    return session.scalar(moved.returning(DatasetVersion.id)) is not None
 
 
 def confirm(session: Session, version_id: str, actor_id: str) -> bool:

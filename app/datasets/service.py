@@ -117,12 +117,19 @@ def _describe(version: DatasetVersion, facts: Mapping[str, Any]) -> None:
     version.content_sha256 = facts["content_sha256"]
 
 
-def import_ended(work: Work, *, run_id: str, status: str, subject_id: str | None, message: str) -> None:
-    """Told when an import's run ends. One that succeeded has published its version already."""
-    if status == "succeeded" or subject_id is None:
-        return
-    ended = VersionStatus.CANCELLED if status == "cancelled" else VersionStatus.FAILED
-    if queries.end_import(work.session, subject_id, ended, message):
+# By the status of its run. One that succeeded has published its version already.
+_STATUS_BY_RUN = {
+    "queued": VersionStatus.IMPORTING,
+    "running": VersionStatus.IMPORTING,
+    "failed": VersionStatus.FAILED,
+    "cancelled": VersionStatus.CANCELLED,
+}
+
+
+def import_moved(work: Work, *, status: str, subject_id: str | None, message: str) -> None:
+    """A version follows its import's run: it fails with it, and a retry makes it one that is read again."""
+    follows = _STATUS_BY_RUN.get(status)
+    if subject_id and follows and queries.follow_import(work.session, subject_id, follows, message):
         bump(work.session, subject_id)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.core.changes import bump
-from app.core.services import Messenger, RunEnded
+from app.core.services import Messenger, RunMoved
 from app.core.work import Work
 from app.runs import queries
 from app.runs.engine import Change, StepFact, advance, run_status
@@ -39,12 +39,12 @@ def _passed(step: Step) -> bool | None:
     return bool(step.result["passed"])
 
 
-def settle(work: Work, run: Run, messenger: Messenger, ended: Mapping[str, RunEnded]) -> None:
+def settle(work: Work, run: Run, messenger: Messenger, moved: Mapping[str, RunMoved]) -> None:
     """Move what follows from the steps' present states, and derive the run's."""
     steps = queries.steps_of(work.session, run.id)
     apply(work, run, steps, advance(facts_of(steps), cancel=run.cancel_requested), messenger)
     started = run.started_at is not None
-    _set_status(work, run, run_status(facts_of(steps), started=started), steps, ended)
+    _set_status(work, run, run_status(facts_of(steps), started=started), steps, moved)
 
 
 def apply(
@@ -70,7 +70,7 @@ def send_after_commit(work: Work, messenger: Messenger, step: Step) -> None:
 
 
 def _set_status(
-    work: Work, run: Run, status: RunStatus, steps: Sequence[Step], ended: Mapping[str, RunEnded]
+    work: Work, run: Run, status: RunStatus, steps: Sequence[Step], moved: Mapping[str, RunMoved]
 ) -> None:
     if run.status == status:
         return
@@ -79,8 +79,8 @@ def _set_status(
         run.finished_at = queries.clock(work.session)
         run.message = _ending(status, steps)
     record_event(work.session, run, "run", {"status": status, "message": run.message})
-    if status in RUN_ENDS and (hook := ended.get(run.pipeline)):
-        hook(work, run_id=run.id, status=status, subject_id=run.subject_id, message=run.message)
+    if hook := moved.get(run.pipeline):
+        hook(work, status=status, subject_id=run.subject_id, message=run.message)
 
 
 def _ending(status: RunStatus, steps: Sequence[Step]) -> str:

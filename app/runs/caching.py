@@ -155,7 +155,7 @@ def take_from_cache(work: Work, services: Services, step: Step, lookup: Lookup) 
         return False
     start_run(work, run)
     record_step(work.session, run, fresh(work.session, step.id))
-    settle(work, run, services.messenger, services.handlers.ended)
+    settle(work, run, services.messenger, services.handlers.moved)
     return True
 
 

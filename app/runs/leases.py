@@ -157,7 +157,7 @@ def _end(work: Work, services: Services, lease: Lease, ending: Ending, guard: Co
     record_step(work.session, run, step)
     if ending.to == StepState.READY:
         send_after_commit(work, services.messenger, step)
-    settle(work, run, services.messenger, services.handlers.ended)
+    settle(work, run, services.messenger, services.handlers.moved)
     return True
 
 

@@ -69,7 +69,7 @@ def cancel(work: Work, services: Services, run_id: str, actor_id: str) -> Run:
     run.cancel_requested = True
     audit.record(work.session, actor_id, "run.cancelled", run.id, {"number": run.number})
     record_event(work.session, run, "run", {"status": run.status, "message": "Cancelling."})
-    settle(work, run, services.messenger, services.handlers.ended)
+    settle(work, run, services.messenger, services.handlers.moved)
     return run
 
 
@@ -89,7 +89,7 @@ def retry(work: Work, services: Services, run_id: str, actor_id: str) -> Run:
             step.max_attempts = queries.attempts_counted(step) + MAX_ATTEMPTS
     apply(work, run, steps, reopened(facts_of(steps)), services.messenger)
     audit.record(work.session, actor_id, "run.retried", run.id, {"number": run.number})
-    settle(work, run, services.messenger, services.handlers.ended)
+    settle(work, run, services.messenger, services.handlers.moved)
     return run
 
 

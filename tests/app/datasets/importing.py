@@ -39,8 +39,8 @@ def work_off(services: Services, version_id: str) -> None:
         tree = services.storage.put_tree({path.name: path for path in scratch.iterdir()})
     except StepRefused as refused:
         with services.works.writing() as work:
-            ended = {"run_id": "", "status": "failed", "subject_id": version_id, "message": refused.message}
-            service.import_ended(work, **ended)
+            failed = {"status": "failed", "subject_id": version_id, "message": refused.message}
+            service.import_moved(work, **failed)
         return
     finally:
         shutil.rmtree(scratch)

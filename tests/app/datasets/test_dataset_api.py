@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.services import Services
+from app.datasets import service
 from tests.app.datasets.importing import REVIEWS, push, push_ready, work_off
 
 AsRole = Callable[..., TestClient]
@@ -137,6 +138,32 @@ def test_an_import_that_fails_says_why(as_role: AsRole, services: Services) -> N
     assert "one and the same label" in version["message"]
 
 
+def test_a_version_follows_its_import_also_back(as_role: AsRole, services: Services) -> None:
+    editor = as_role("editor")
+    pushed = push(editor).json()
+    version, run = "/api/v1/datasets/dresses/versions/1", f"/api/v1/runs/{pushed['run_id']}"
+    assert editor.post(f"{run}/cancellation").status_code == 200
+    cancelled = editor.get(version).json()
+    assert cancelled["status"] == "cancelled"
+    assert cancelled["message"]
+    assert editor.post(f"{run}/retry").status_code == 200
+    again = editor.get(version).json()
+    assert again["status"] == "importing"
+    assert again["message"] == ""
+    work_off(services, pushed["version_id"])
+    assert editor.get(version).json()["status"] == "ready"
+
+
+def test_a_published_version_stays_whatever_becomes_of_its_run(as_role: AsRole, services: Services) -> None:
+    editor = as_role("editor")
+    ready = push_ready(editor, services)
+    newest = editor.get("/api/v1/datasets/dresses").json()
+    for status in ("running", "failed", "cancelled"):
+        with services.works.writing() as work:
+            service.import_moved(work, status=status, subject_id=newest["version_id"], message="late")
+    assert editor.get("/api/v1/datasets/dresses/versions/1").json() == ready
+
+
 def test_roles_and_missing_ones(as_role: AsRole, client: TestClient, services: Services) -> None:
     viewer = as_role("viewer")
     assert push(viewer).status_code == 403
@@ -201,7 +228,7 @@ def test_broken_forms_are_4xx_and_leave_nothing(
     assert leftovers(services) == []
 
 
-def test_a_hostile_filename_is_only_shown(as_role: AsRole, services: Services) -> None:
+def test_a_hostile_filename_is_only_shown(as_role: AsRole) -> None:
     editor = as_role("editor")
     for filename, shown in (
         ("../../x\\..\\y.csv", "y.csv"),
