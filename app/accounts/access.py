@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from app.accounts import queries, sessions, tokens
 from app.accounts.sessions import LIFETIME, SEEN_EVERY, Client
 from app.accounts.tables import Token, User, WebSession
-from app.core.errors import Forbidden, Unauthenticated
+from app.core.errors import FittingRoomError, Forbidden, Unauthenticated
 from app.core.security import Actor, Role, permission_of
 from app.core.services import services_of
 
@@ -30,6 +30,15 @@ def authorize(request: Request) -> None:
             f"This needs the role {permission.role}; yours is {actor.role}.",
             "Ask an administrator for the role.",
         )
+
+
+def still_permitted(request: Request) -> bool:
+    """Asked again while a stream is open: a logout or a revoked token ends it."""
+    try:
+        authorize(request)
+    except FittingRoomError:
+        return False
+    return True
 
 
 def authenticate(request: Request) -> Actor | None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.accounts import queries
 from app.accounts.tables import AuditEntry
 from app.core.numbers import next_number
-from app.core.outbox import Message, Sender
+from app.core.outbox import Sender, enqueue
 
 ANCHOR = "audit.anchor"
 GENESIS = "0" * 64
@@ -39,7 +39,7 @@ def record(
     )
     entry.hash = _hash(entry)
     session.add(entry)
-    session.add(Message(kind=ANCHOR, payload={"seq": seq, "hash": entry.hash}))
+    enqueue(session, ANCHOR, {"seq": seq, "hash": entry.hash})
     session.flush()
     return entry
 

@@ -24,7 +24,7 @@ YEAR_SECONDS = 365 * 24 * 3600
 
 @router.get("/settings")
 @requires(Role.VIEWER)
-def account_page(request: Request, actor: CurrentActor, work: Reading, saved: str = "") -> Response:
+def account_page(request: Request, work: Reading, saved: str = "") -> Response:
     return _account(request, work, saved=saved)
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import structlog
 from sqlalchemy import BigInteger, Integer, String, Text, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.database import Main, now
-from app.core.work import Work, Works
+from app.core.work import Works
 
 log = structlog.get_logger()
 
@@ -33,8 +33,8 @@ class Message(Main):
     last_error: Mapped[str | None] = mapped_column(Text)
 
 
-def enqueue(work: Work, kind: str, payload: Mapping[str, Any]) -> None:
-    work.session.add(Message(kind=kind, payload=dict(payload)))
+def enqueue(session: Session, kind: str, payload: Mapping[str, Any]) -> None:
+    session.add(Message(kind=kind, payload=dict(payload)))
 
 
 def deliver(works: Works, senders: Mapping[str, Sender]) -> int:

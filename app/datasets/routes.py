@@ -130,7 +130,7 @@ def load_sample(services: AppServices, actor: CurrentActor) -> Response:
 
 @router.get("/datasets/{dataset}")
 @requires(Role.VIEWER)
-def dataset_page(request: Request, work: Reading, services: AppServices, dataset: str) -> Response:
+def dataset_page(work: Reading, dataset: str) -> Response:
     """A data set is shown by its newest version; the others are listed there."""
     return RedirectResponse(_address(service.newest_version(work, dataset)), 303)
 

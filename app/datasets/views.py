@@ -62,16 +62,6 @@ def dataset_json(newest: NamedVersion) -> dict[str, Any]:
     }
 
 
-def reference_json(named: NamedVersion) -> dict[str, Any]:
-    """What a run or a model version shows of the data set version it is about."""
-    return {
-        "id": named.dataset.id,
-        "name": named.dataset.name,
-        "version": named.version.number,
-        "version_id": named.version.id,
-    }
-
-
 def balance_of(named: NamedVersion) -> list[tuple[str, int]]:
     """Labels as people read them, with their rows, in the labels' order."""
     facts = named.version.facts

@@ -87,11 +87,6 @@ def version_by_step(session: Session, step_id: str) -> NamedVersion | None:
     return version_by_id(session, found) if found else None
 
 
-def version_by_run(session: Session, run_id: str) -> NamedVersion | None:
-    found = session.scalar(select(ModelVersion.id).where(ModelVersion.run_id == run_id))
-    return version_by_id(session, found) if found else None
-
-
 def named_versions(session: Session, version_ids: Sequence[str]) -> dict[str, NamedVersion]:
     query = select(Model, ModelVersion).join(ModelVersion, ModelVersion.model_id == Model.id)
     rows = session.execute(query.where(ModelVersion.id.in_(version_ids)))

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.core.database import now
-from app.runs.states import LIVE, AttemptStatus, RunStatus, StepState
+from app.runs.states import AttemptStatus, RunStatus, StepState
 from app.runs.tables import Attempt, LogChunk, MetricPoint, Run, RunEvent, Step, Worker
 
 WORKER_SILENT_SECONDS = 60
@@ -151,10 +151,6 @@ def steps_of_runs(session: Session, run_ids: Sequence[str]) -> dict[str, list[St
     return found
 
 
-def attempt_by_number(session: Session, step_id: str, number: int) -> Attempt | None:
-    return session.get(Attempt, (step_id, number))
-
-
 def events_after(session: Session, run_id: str, seq: int, limit: int = 500) -> list[RunEvent]:
     query = select(RunEvent).where(RunEvent.run_id == run_id, RunEvent.seq > seq)
     return list(session.scalars(query.order_by(RunEvent.seq).limit(limit)))
@@ -194,11 +190,6 @@ def ready_steps(
 def expired_steps(session: Session, limit: int = 100) -> list[Step]:
     late = and_(Step.state == StepState.LEASED, Step.lease_until < now())
     return list(session.scalars(select(Step).where(late).limit(limit)))
-
-
-def leased_by(session: Session, owner: str) -> int:
-    held = and_(Step.state == StepState.LEASED, Step.lease_owner == owner)
-    return session.scalar(select(func.count()).select_from(Step).where(held)) or 0
 
 
 def cache_candidates(session: Session, pipeline: str, name: str, limit: int = 20) -> list[Step]:
@@ -284,10 +275,6 @@ def seconds_of(step: Step, until: datetime | None = None) -> float | None:
     if step.started_at is None or end is None:
         return None
     return round((end - step.started_at).total_seconds(), 3)
-
-
-def is_active(step: Step) -> bool:
-    return step.state in LIVE
 
 
 def running_attempt(detail: RunDetail, step: Step) -> Attempt | None:

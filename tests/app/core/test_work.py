@@ -81,8 +81,8 @@ def test_the_databases_clock_is_utc_and_offsets_are_not_mixed_up(works: Works) -
 
 def test_a_message_stays_until_its_sender_took_it(works: Works) -> None:
     with works.writing() as work:
-        outbox.enqueue(work, "anchor", {"head": "a"})
-        outbox.enqueue(work, "anchor", {"head": "b"})
+        outbox.enqueue(work.session, "anchor", {"head": "a"})
+        outbox.enqueue(work.session, "anchor", {"head": "b"})
     taken: list[str] = []
 
     def refuse(_payload: object) -> None:
