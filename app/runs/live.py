@@ -13,11 +13,12 @@ from jinja2 import Environment
 
 from app.core.changes import Watcher
 from app.core.services import Services
+from app.runs.listening import STILL_HERE, Listener, changed
 from app.runs.page import Asked, run_page
 
 PARTS = ("head", "steps", "step", "log", "results")
 PAUSE_SECONDS = 1.0  # at most one message a second
-SILENCE_SECONDS = 15.0  # then a comment, so that proxies keep the connection and a dead client is noticed
+ENDED = "event: ended\ndata: ended\n\n"  # the page closes its connection instead of coming back
 
 Parts = Mapping[str, str]
 Render = Callable[[], tuple[Parts, bool]]  # the parts, and whether the run still goes on
@@ -37,30 +38,29 @@ def drawing(services: Services, jinja: Environment, run_id: str, asked: Asked, m
     return draw
 
 
-async def messages(watcher: Watcher, run_id: str, render: Render) -> AsyncIterator[str]:
+async def messages(watcher: Watcher, run_id: str, render: Render, listener: Listener) -> AsyncIterator[str]:
     shown: dict[str, str] = {}
     async with watcher.listening(run_id) as changes:
         while True:
             parts, live = await asyncio.to_thread(render)
-            changed = {name: part for name, part in parts.items() if shown.get(name) != _digest(part)}
-            if changed:
-                shown |= {name: _digest(part) for name, part in changed.items()}
-                yield _message("".join(_partial(name, part) for name, part in changed.items()))
+            new = {name: part for name, part in parts.items() if shown.get(name) != _digest(part)}
+            if new:
+                shown |= {name: _digest(part) for name, part in new.items()}
+                yield _message("".join(_partial(name, part) for name, part in new.items()))
             if not live:
-                yield "event: ended\ndata: ended\n\n"
-                return
+                break
             await asyncio.sleep(PAUSE_SECONDS)
-            async for comment in _until_changed(changes):
+            async for comment in _until_changed(changes, listener):
                 yield comment
+            if not await listener.may_go_on():
+                break
+        yield ENDED
 
 
-async def _until_changed(changes: "asyncio.Queue[int]") -> AsyncIterator[str]:
-    while True:
-        try:
-            await asyncio.wait_for(changes.get(), SILENCE_SECONDS)
-        except TimeoutError:
-            yield ": still here\n\n"
-        else:
+async def _until_changed(changes: "asyncio.Queue[int]", listener: Listener) -> AsyncIterator[str]:
+    while not await changed(changes):
+        yield STILL_HERE
+        if not await listener.may_go_on():
             return
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
+from app.accounts.access import still_permitted
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import new_id
 from app.core.pages import render
@@ -17,6 +18,7 @@ from app.core.work import Work
 from app.datasets.queries import dataset_by_name, versions_of
 from app.runs import launching, live, queries, rows, service, views
 from app.runs.launching import LaunchForm
+from app.runs.listening import Listener
 from app.runs.page import Asked, run_page
 from app.runs.queries import RunFilter
 from app.runs.report import report_of
@@ -88,7 +90,8 @@ def live_run(
     """The session ends with this function; the stream holds none, and no thread, while nothing happens."""
     run = service.get_run(work, run_id).run
     draw = live.drawing(services, request.app.state.jinja, run.id, asked, actor.may(Role.EDITOR))
-    stream = live.messages(services.watcher, run.id, draw)
+    listener = Listener(lambda: still_permitted(request))
+    stream = live.messages(services.watcher, run.id, draw, listener)
     return StreamingResponse(stream, media_type="text/event-stream", headers=LIVE_HEADERS)
 
 

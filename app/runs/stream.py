@@ -5,25 +5,22 @@ Fed by the one watcher of this process. Between two events the stream holds no s
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
-from app.accounts.access import authorize
-from app.core.errors import FittingRoomError
+from app.accounts.access import still_permitted
 from app.core.security import Role, requires
 from app.core.services import AppServices, Reading, Services
 from app.runs import queries, service
+from app.runs.listening import STILL_HERE, Listener, changed
 from app.runs.states import RUN_ENDS
 from app.runs.tables import RunEvent
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
 
-SILENCE_SECONDS = 15.0  # then a comment, so that proxies keep the connection and a dead client is noticed
-RECHECK_SECONDS = 30.0  # how long a revoked token or session may go on listening
 LARGEST_DIGITS = 18  # of a number that a bigint holds
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -41,23 +38,12 @@ def stream_events(
     run = service.get_run(work, run_id).run
     known = last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < LARGEST_DIGITS
     after = int(last_event_id) if known else 0
-    messages = events(services, run.id, after, lambda: still_permitted(request))
+    listener = Listener(lambda: still_permitted(request))
+    messages = events(services, run.id, after, listener)
     return StreamingResponse(messages, media_type="text/event-stream", headers=HEADERS)
 
 
-def still_permitted(request: Request) -> bool:
-    """Asked again while a stream is open: a logout or a revoked token ends it."""
-    try:
-        authorize(request)
-    except FittingRoomError:
-        return False
-    return True
-
-
-async def events(
-    services: Services, run_id: str, after: int, permitted: Callable[[], bool]
-) -> AsyncIterator[str]:
-    checked = time.monotonic()
+async def events(services: Services, run_id: str, after: int, listener: Listener) -> AsyncIterator[str]:
     async with services.watcher.listening(run_id) as changes:
         while True:
             found, ended = await asyncio.to_thread(_new_events, services, run_id, after)
@@ -68,20 +54,10 @@ async def events(
                 continue
             if ended:
                 return
-            if not await _changed(changes):
-                yield ": still here\n\n"
-            if time.monotonic() - checked > RECHECK_SECONDS:
-                checked = time.monotonic()
-                if not await asyncio.to_thread(permitted):
-                    return
-
-
-async def _changed(changes: "asyncio.Queue[int]") -> bool:
-    try:
-        await asyncio.wait_for(changes.get(), SILENCE_SECONDS)
-    except TimeoutError:
-        return False
-    return True
+            if not await changed(changes):
+                yield STILL_HERE
+            if not await listener.may_go_on():
+                return
 
 
 def _new_events(services: Services, run_id: str, after: int) -> tuple[list[RunEvent], bool]:

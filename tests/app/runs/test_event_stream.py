@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from app.runs import service, stream
+from app.runs import listening, service, stream
 from tests.programs.installation import Toys
 
 
@@ -13,7 +13,7 @@ async def collect(
     toys: Toys, run_id: str, begin: threading.Thread | None, permitted: bool = True
 ) -> list[str]:
     messages = []
-    async for message in stream.events(toys.services, run_id, 0, lambda: permitted):
+    async for message in stream.events(toys.services, run_id, 0, listening.Listener(lambda: permitted)):
         messages.append(message)
         if begin and not begin.is_alive() and not begin.ident:
             begin.start()
@@ -45,8 +45,8 @@ def test_a_cancellation_closes_it(toys: Toys) -> None:
 def test_a_permission_that_is_gone_closes_it_although_the_run_goes_on(
     toys: Toys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "RECHECK_SECONDS", 0.0)
-    monkeypatch.setattr(stream, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(listening, "RECHECK_SECONDS", 0.0)
+    monkeypatch.setattr(listening, "SILENCE_SECONDS", 0.05)
     run_id = toys.launch()
     messages = asyncio.run(collect(toys, run_id, None, permitted=False))
     assert '"status": "queued"' in messages[0]

@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
 
+from app.accounts.access import still_permitted
 from app.core.pages import environment
 from app.core.security import Actor
 from app.core.services import Services
-from app.runs import live
+from app.runs import listening, live, routes
+from app.runs.listening import Listener
 from app.runs.page import Asked
 from app.runs.report import report_of
 from tests.app.runs.staging import LABELS, Stage, evaluation
@@ -121,7 +125,8 @@ async def _watched(services: Services, stage: Stage, run_id: str) -> list[str]:
     """A worker fails the run while somebody watches."""
     jinja = environment()
     jinja.globals["static"] = str
-    stream = live.messages(services.watcher, run_id, live.drawing(services, jinja, run_id, Asked(), True))
+    draw = live.drawing(services, jinja, run_id, Asked(), True)
+    stream = live.messages(services.watcher, run_id, draw, Listener(lambda: True))
     found = [await anext(stream)]
     lease = await asyncio.to_thread(stage.claim, run_id, "prepare")
     found.append(await anext(stream))
@@ -130,3 +135,29 @@ async def _watched(services: Services, stage: Stage, run_id: str) -> list[str]:
     found += [message async for message in stream]
     await services.watcher.close()
     return found
+
+
+def test_the_stream_ends_for_a_reader_who_has_signed_out(
+    run_id: str, browser_as: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run is still queued. The real check asks the real session; only the waiting is cut short."""
+    monkeypatch.setattr(listening, "RECHECK_SECONDS", 0.0)
+    monkeypatch.setattr(listening, "SILENCE_SECONDS", 0.05)
+    asked = threading.Event()
+
+    def noticed(request: Request) -> bool:
+        asked.set()
+        return still_permitted(request)
+
+    monkeypatch.setattr(routes, "still_permitted", noticed)
+    reader = browser_as("viewer", "vera")
+    texts: list[str] = []
+    watching = threading.Thread(target=lambda: texts.append(reader.get(f"/runs/{run_id}/live").text))
+    watching.start()
+    assert asked.wait(30)
+    assert watching.is_alive()
+    reader.post("/logout")
+    watching.join(30)
+    assert texts
+    assert texts[0].endswith(live.ENDED)
+    assert reader.get(f"/runs/{run_id}/live").status_code == 303
