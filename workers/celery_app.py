@@ -12,6 +12,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
+from app.core.logs import configure_logs
 from app.core.services import Services
 from app.core.settings import Settings
 from app.handlers import open_services, outbox_senders
@@ -32,7 +33,12 @@ def __getattr__(name: str) -> Celery:
 
 @cache
 def _app() -> Celery:
-    services = open_services(Settings())
+    return make_worker(open_services(Settings()))
+
+
+def make_worker(services: Services) -> Celery:
+    """Called once by the program that is this worker."""
+    configure_logs()
     celery = make_celery(services.settings)
     connect(celery, services)
     return celery

@@ -26,6 +26,13 @@ from app.core.settings import Settings
 
 WAIT_SECONDS = 30
 CONNECTIONS = 16  # equal to the web process's thread tokens: a thread never queues for a connection
+# An error's text goes to the log, and the parameters of its statement are reviews and hashes of secrets.
+OPTIONS: dict[str, Any] = {
+    "pool_size": CONNECTIONS,
+    "max_overflow": 0,
+    "pool_timeout": 5,
+    "hide_parameters": True,
+}
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -125,14 +132,12 @@ class Database:
             # Plain postgresql:// means the driver that is installed, psycopg 3.
             if parsed.drivername in {"postgresql", "postgres"}:
                 parsed = parsed.set(drivername="postgresql+psycopg")
-            engine = create_engine(
-                parsed, pool_size=CONNECTIONS, max_overflow=0, pool_timeout=5, pool_pre_ping=True
-            )
+            engine = create_engine(parsed, **OPTIONS, pool_pre_ping=True)
             event.listen(engine, "begin", _begin_postgresql)
             return cls(engine, None)
         path = Path(parsed.database or "")
         path.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, pool_size=CONNECTIONS, max_overflow=0, pool_timeout=5)
+        engine = create_engine(parsed, **OPTIONS)
         event.listen(engine, "connect", _connect_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return cls(engine, WriteGate(path.with_name(path.name + ".gate")))

@@ -8,7 +8,7 @@ from celery import Celery
 from app.core.settings import Settings
 from app.handlers import open_services
 from tests.programs.installation import toy_services
-from workers.celery_app import connect, make_celery
+from workers.celery_app import make_worker
 
 
 def __getattr__(name: str) -> Celery:
@@ -19,7 +19,4 @@ def __getattr__(name: str) -> Celery:
 
 @cache
 def _app() -> Celery:
-    services = toy_services(open_services(Settings()))
-    celery = make_celery(services.settings)
-    connect(celery, services)
-    return celery
+    return make_worker(toy_services(open_services(Settings())))

@@ -1,5 +1,6 @@
 """Whole workers as processes, with a real broker between: killed, stopped, frozen, without messages."""
 
+import json
 import os
 import signal
 import subprocess
@@ -54,6 +55,17 @@ def test_a_run_goes_through_broker_and_worker_to_its_end(fleet: Fleet) -> None:
     assert worker.queues == ["cpu", "gpu", "io"]
     assert worker.slots == {"heavy": 1, "light": 2}
     assert {"gate", "program", "register"} <= set(worker.kinds)
+
+
+def test_what_a_worker_logs_of_a_defect_holds_no_values(fleet: Fleet) -> None:
+    fleet.start()
+    measured = '{"secret": 1, "metrics": {"accuracy": {"value": 0.9}}}'
+    run_id = fleet.toys.launch(model="broken", parameters={"measured": measured})
+    wait_until(lambda: status(fleet, run_id) == "failed", "the run failed")
+    log = (fleet.toys.services.settings.home / "worker-0.log").read_text()
+    (line,) = [line for line in log.splitlines() if "step_failed_unexpectedly" in line]
+    assert "a defect of the handler" in json.loads(line)["exception"]
+    assert "secret" not in log
 
 
 def test_a_worker_killed_in_mid_step_costs_an_attempt_and_nothing_else(fleet: Fleet) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.core import changes, lineage, numbers, outbox
 from app.core.database import Databases, Main, now
@@ -24,6 +24,16 @@ def works(tmp_path: Path) -> Iterator[Works]:
     Main.metadata.create_all(databases.main.engine)
     yield Works(databases)
     databases.close()
+
+
+def test_a_failed_statement_does_not_tell_its_values(works: Works) -> None:
+    """The text of the error stands in the log afterwards."""
+    with works.writing() as work:
+        numbers.next_number(work.session, "password-hash")
+    with pytest.raises(IntegrityError) as refused, works.writing() as work:
+        work.session.add(numbers.Counter(name="password-hash", value=1))
+    assert "UNIQUE" in str(refused.value)
+    assert "password-hash" not in str(refused.value)
 
 
 def test_nothing_is_sent_before_the_commit_and_nothing_at_all_after_a_rollback(works: Works) -> None:
