@@ -58,6 +58,17 @@ def test_tampering_is_named(whole: Services, change: str, verdict: str) -> None:
     assert verdict in str(_verdict(whole))
 
 
+def test_anchors_may_come_twice_out_of_order_and_torn(whole: Services) -> None:
+    """Delivery is at least once, by any number of workers, on a disk that may be full."""
+    anchors = audit.anchor_file(whole.settings.home)
+    lines = anchors.read_text().splitlines()
+    anchors.write_text("\n".join([*lines, lines[1], lines[4][:20] + lines[4], lines[4], lines[0]]) + "\n")
+    assert _verdict(whole) is None
+    with whole.databases.main.engine.begin() as connection:
+        connection.execute(text("DELETE FROM audit_entry WHERE seq > 3"))
+    assert "The end of the audit is missing" in str(_verdict(whole))
+
+
 def test_a_chain_that_was_written_anew_differs_from_its_anchor(whole: Services) -> None:
     with whole.databases.main.engine.begin() as connection:
         connection.execute(text("DELETE FROM audit_entry"))
