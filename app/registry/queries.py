@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from app.registry.tables import ApprovalStatus, Decision, Model, ModelVersion, Validity
 
+NUMBERS = range(1, 2**31)  # what the column can hold; another number simply is not there
+
 
 @dataclass(frozen=True)
 class ModelRow:
@@ -69,7 +71,7 @@ def versions_of(session: Session, model_id: str) -> list[ModelVersion]:
 
 def version_by_number(session: Session, model: str, number: int) -> NamedVersion | None:
     found = model_by_name(session, model)
-    if found is None:
+    if found is None or number not in NUMBERS:
         return None
     query = select(ModelVersion).where(ModelVersion.model_id == found.id, ModelVersion.number == number)
     version = session.scalar(query)

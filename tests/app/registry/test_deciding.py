@@ -65,6 +65,18 @@ def test_others_may_look_but_not_decide(
     assert client.get("/api/v1/models/clothing/versions/1").json()["status"] == "PendingManualApproval"
 
 
+@pytest.mark.parametrize("number", ["0", "-1", "2", "2147483648", "9" * 30])
+def test_a_number_that_no_version_can_have_is_not_there(
+    register: Register, person: Person, as_role: Client, number: str
+) -> None:
+    register(person("editor", "anna"))
+    client = as_role("approver")
+    address = f"models/clothing/versions/{number}"
+    assert client.get(f"/api/v1/{address}").status_code == 404
+    assert client.post(f"/api/v1/{address}/approval", json=YES).status_code == 404
+    assert client.get(f"/{address}").status_code == 404
+
+
 MISFITS: tuple[dict[str, Any], ...] = (
     {"comment": ""},
     {"comment": " \n\t "},
