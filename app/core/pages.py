@@ -100,10 +100,12 @@ def ago(value: datetime | None) -> str:
 
 
 def duration(value: float | timedelta | None) -> str:
-    """Seconds as ``0.4s``, ``14s``, ``21m 29s``, ``3h 05m``."""
+    """Seconds as ``<0.1s``, ``0.4s``, ``14s``, ``21m 29s``, ``3h 05m``."""
     if value is None:
         return "–"
     seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    if seconds < 0.05:
+        return "<0.1s"  # what was done took some time
     if seconds < 10:
         return f"{seconds:.1f}s"
     whole = round(seconds)

@@ -211,7 +211,5 @@ def _sureness(evaluation: Mapping[str, Any], bins: Sequence[Bin]) -> str:
     excess = sum((one.confidence - one.accuracy) * one.n for one in bins) / total
     error = f"calibration error {score(_value(_at(evaluation['metrics'], ('ece',))))}"
     if abs(excess) < 0.01:
-        return f"On the whole it is as sure as it should be; {error}"
-    return (
-        f"On the whole it is {score(abs(excess))} {'too sure' if excess > 0 else 'not sure enough'}; {error}"
-    )
+        return f"As sure as it should be on the whole; {error}"
+    return f"Too {'sure' if excess > 0 else 'unsure'} by {score(abs(excess))} on the whole; {error}"

@@ -13,6 +13,8 @@ from ml.evaluation.counts import confusion_of
 from ml.evaluation.intervals import LEVEL, METHOD, Answers, Bootstrap
 from ml.evaluation.metrics import difference_of, metrics_of, reliability_of
 
+MINUS = "−"
+
 
 def evaluation_of(
     candidate: Answers, baseline: Answers, labels: tuple[str, ...], seed: int, details: Mapping[str, Any]
@@ -52,7 +54,8 @@ def chance_of(metrics: Mapping[str, Any], classes: int) -> dict[str, float]:
 
 def verdict_of(difference: Mapping[str, Any]) -> str:
     value, low, high = (difference[name] for name in ("value", "low", "high"))
-    interval = f"macro-F1 {value:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}, n = {difference['n']:,}"
+    shown = f"{value:+.3f}, 95\u00a0%\u00a0interval {low:+.3f} to {high:+.3f}".replace("-", MINUS)
+    interval = f"macro-F1 {shown}, n\u00a0=\u00a0{difference['n']:,}"
     if low > 0:
         return f"Better than the TF-IDF baseline ({interval})."
     if high < 0:

@@ -99,6 +99,16 @@ def test_labels_of_any_kind_keep_their_own_names() -> None:
     assert "ham taken for spam" in report.confusion
 
 
+@pytest.mark.parametrize(
+    ("confidence", "says"),
+    [(0.9, "Too sure by .100 on the whole"), (0.654, "Too unsure by .146"), (0.8, "As sure as it should be")],
+)
+def test_the_reliability_says_which_way_it_errs(confidence: float, says: str) -> None:
+    measured = evaluation()
+    measured["reliability"] = [{"low": 0.6, "high": 1.0, "confidence": confidence, "accuracy": 0.8, "n": 50}]
+    assert says in str(report_of(measured).reliability)
+
+
 def test_a_report_without_baseline_or_bins_still_stands() -> None:
     bare = evaluation()
     for name in ("baseline", "difference", "reliability", "truncated", "always_majority", "interval"):

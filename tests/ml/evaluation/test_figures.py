@@ -103,6 +103,11 @@ def test_the_verdict_says_what_the_interval_allows(value: float, low: float, hig
     assert says in verdict_of({"value": value, "low": low, "high": high, "n": 1133})
 
 
+def test_the_verdict_has_true_minus_signs_and_no_break_within_a_figure() -> None:
+    said = verdict_of({"value": -0.01, "low": -0.04, "high": 0.02, "n": 1133})
+    assert "macro-F1 −0.010, 95\u00a0%\u00a0interval −0.040 to +0.020, n\u00a0=\u00a01,133" in said
+
+
 def test_guessing_has_no_margin_over_chance() -> None:
     """However the shares are guessed, macro-F1 stays at 1/K in expectation."""
     generator = np.random.default_rng(9)
