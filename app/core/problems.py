@@ -1,5 +1,6 @@
 """A refusal as its reader wants it: RFC 9457 JSON for programs, a page with advice for people."""
 
+import json
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,15 @@ from app.core.pages import render, wants_fragment
 log = structlog.get_logger()
 
 RETRY_SECONDS = 5
-MEDIA_TYPE = "application/problem+json"
+
+
+class _Problem(JSONResponse):
+    """In ASCII: what is refused may be half a surrogate pair, which JSON can carry and UTF-8 can't."""
+
+    media_type = "application/problem+json"
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content).encode()
 
 
 class NotAnAddress(FittingRoomError):
@@ -76,7 +85,7 @@ def answer(request: Request, error: Exception) -> Response:
         log.error("database_unavailable", request_id=request.state.request_id, exc_info=error)
     headers = _headers(refusal)
     if wants_json(request):
-        return JSONResponse(_problem(request, refusal), refusal.status, headers, MEDIA_TYPE)
+        return _Problem(_problem(request, refusal), refusal.status, headers)
     if isinstance(refusal, Unauthenticated):
         return _to_sign_in(request)
     return render(request, "errors/error.html", status=refusal.status, headers=headers, error=refusal)

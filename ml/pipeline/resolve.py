@@ -105,8 +105,11 @@ def _text(parameter: Parameter, value: object) -> str:
         raise ValueError(f"{parameter.name} is {value!r}; it must be text.")
     if parameter.choices and value not in parameter.choices:
         raise ValueError(f"{parameter.name} is {value!r}; choose {_one_of(parameter.choices)}.")
-    if len(value) > TEXT_LIMIT or "\0" in value:
-        raise ValueError(f"{parameter.name} is longer than {TEXT_LIMIT:,} characters or holds a NUL.")
+    if len(value) > TEXT_LIMIT:
+        raise ValueError(f"{parameter.name} is longer than {TEXT_LIMIT:,} characters.")
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
+        # JSON can carry half of a surrogate pair; no answer that shows the run could be written then.
+        raise ValueError(f"{parameter.name} holds a character that is no text.")
     return value
 
 

@@ -76,7 +76,7 @@ def test_fields_are_checked_whatever_their_order(as_role: AsRole) -> None:
     editor = as_role("editor")
     for name in ("", "a/b", "new", "../x", "x" * 101, "\u202eevil"):
         assert push(editor, name=name).status_code == 422
-    for mapping in ("[]", "{", '{"body": "text"}', '{"text": "nowhere"}'):
+    for mapping in ("[]", "{", '{"body": "text"}', '{"text": "nowhere"}', r'{"\ud800": "text"}'):
         assert push(editor, mapping=mapping).status_code == 422
     body = multipart(
         [("file", "r.csv", REVIEWS), ("mapping", None, b'{"title": null}'), ("name", None, b"late")]

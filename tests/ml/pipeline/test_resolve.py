@@ -19,6 +19,7 @@ RATE = Parameter("learning_rate", "number", 1e-5, "Step size.", "Training", low=
 STEPS = Parameter("train_steps", "integer", "all", "Steps.", "Training", low=1, words=("all",))
 FREEZE = Parameter("freeze", "boolean", False, "Freeze.", "Training")
 FIELDS = Parameter("fields", "text", "text", "Fields.", "Features", choices=("text", "title_and_text"))
+ENCODER = Parameter("encoder", "text", "bundled", "Encoder.", "Training")
 LEFT = Parameter("left", "number", 0.9, "A share.", "Split", low=0, high=1)
 RIGHT = Parameter("right", "number", 0.1, "A share.", "Split", low=0, high=1)
 PIPELINE = Pipeline(
@@ -90,6 +91,9 @@ def test_values_come_as_json_or_as_the_text_of_a_form(
         (FREEZE, 2, "true or false"),
         (FIELDS, "title", "text or title_and_text"),
         (FIELDS, 5, "must be text"),
+        (ENCODER, "a\0", "no text"),
+        (ENCODER, "\ud800", "no text"),
+        (ENCODER, "x" * 20_001, "longer than 20,000"),
     ],
 )
 def test_a_bad_value_is_refused_with_what_is_allowed(parameter: Parameter, value: object, says: str) -> None:
