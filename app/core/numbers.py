@@ -1,9 +1,13 @@
-"""Counters that people read: run #48. Taken within the transaction, so none is given twice."""
+"""Counters that people read: run #48, version 3. Taken within the transaction, so none is given twice."""
+
+from datetime import datetime
 
 from sqlalchemy import String, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.core.database import Main
+from app.core.database import Main, now
+from app.core.ids import new_id
 
 
 class Counter(Main):
@@ -11,6 +15,18 @@ class Counter(Main):
 
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
     value: Mapped[int] = mapped_column(default=0)
+
+
+class Versioned(Main):
+    """A name that has versions. ``last_number`` is the newest one's, raised by whoever adds it."""
+
+    __abstract__ = True
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    last_number: Mapped[int] = mapped_column(default=0)
+    created_by: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column(default=now())
 
 
 def next_number(session: Session, name: str) -> int:
@@ -21,3 +37,25 @@ def next_number(session: Session, name: str) -> int:
         session.flush()
         return 1
     return value
+
+
+def next_version(
+    session: Session, table: type[Versioned], prefix: str, name: str, actor_id: str
+) -> tuple[str, int]:
+    """The id of the row that bears the name, made where it is new, and the number of its next version."""
+    if taken := _raised(session, table, name):
+        return taken
+    try:
+        with session.begin_nested():
+            session.add(table(id=new_id(prefix), name=name, last_number=0, created_by=actor_id))
+    except IntegrityError:
+        pass  # somebody else was first with the same new name; theirs is the row to raise
+    raised = _raised(session, table, name)
+    assert raised is not None
+    return raised
+
+
+def _raised(session: Session, table: type[Versioned], name: str) -> tuple[str, int] | None:
+    raised = update(table).where(table.name == name).values(last_number=table.last_number + 1)
+    row = session.execute(raised.returning(table.id, table.last_number)).one_or_none()
+    return (row[0], row[1]) if row else None

@@ -105,13 +105,6 @@ def same_content(session: Session, version: DatasetVersion) -> list[NamedVersion
     return [NamedVersion(*row) for row in session.execute(query)]
 
 
-def raise_number(session: Session, name: str) -> tuple[str, int] | None:
-    """The data set's id and its next version number; None where there is no such data set."""
-    raised = update(Dataset).where(Dataset.name == name).values(last_number=Dataset.last_number + 1)
-    row = session.execute(raised.returning(Dataset.id, Dataset.last_number)).one_or_none()
-    return (row[0], row[1]) if row else None
-
-
 def locked_version(session: Session, version_id: str) -> DatasetVersion | None:
     query = select(DatasetVersion).where(DatasetVersion.id == version_id).with_for_update()
     return session.scalar(query.execution_options(populate_existing=True))

@@ -4,13 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from app.accounts import audit
 from app.core.changes import bump
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import new_id
 from app.core.lineage import record_edge
+from app.core.numbers import next_version
 from app.core.security import Actor
 from app.core.services import NativeCall, Services
 from app.core.work import Work
@@ -41,7 +40,7 @@ def start_import(
 ) -> NamedVersion:
     """A new version of the data set, which is created where it is new, and the run that reads it."""
     uploads.require(mapping, upload.peek["columns"])
-    dataset_id, number = _numbered(work, name, actor.id)
+    dataset_id, number = next_version(work.session, Dataset, "ds", name, actor.id)
     version = DatasetVersion(
         id=new_id("dv"),
         dataset_id=dataset_id,
@@ -68,20 +67,6 @@ def start_import(
     audit.record(work.session, actor.id, "dataset_version.import_started", version.id, details)
     work.session.flush()
     return get_version(work, version.id)
-
-
-def _numbered(work: Work, name: str, actor_id: str) -> tuple[str, int]:
-    """Raise the data set's counter, creating the data set first where it is new."""
-    if taken := queries.raise_number(work.session, name):
-        return taken
-    try:
-        with work.session.begin_nested():
-            work.session.add(Dataset(id=new_id("ds"), name=name, last_number=0, created_by=actor_id))
-    except IntegrityError:
-        pass  # another upload of the same new name was first; its row is the one to raise
-    raised = queries.raise_number(work.session, name)
-    assert raised is not None
-    return raised
 
 
 def publish_version(work: Work, services: Services, call: NativeCall) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, T
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Main, now
+from app.core.numbers import Versioned
 
 
 class VersionStatus(StrEnum):
@@ -34,17 +35,9 @@ class Upload(Main):
     created_at: Mapped[datetime] = mapped_column(default=now())
 
 
-class Dataset(Main):
-    """``last_number`` is the number of its newest version, raised in the transaction that adds one."""
-
+class Dataset(Versioned):
     __tablename__ = "dataset"
     __table_args__ = (UniqueConstraint("name"),)
-
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    name: Mapped[str] = mapped_column(String(100))
-    last_number: Mapped[int] = mapped_column(default=0)
-    created_by: Mapped[str] = mapped_column(String(40))
-    created_at: Mapped[datetime] = mapped_column(default=now())
 
 
 class DatasetVersion(Main):

@@ -151,13 +151,6 @@ def locked_version(session: Session, version_id: str) -> ModelVersion | None:
     return session.scalar(query.execution_options(populate_existing=True))
 
 
-def raise_number(session: Session, name: str) -> tuple[str, int] | None:
-    """The model's id and its next version number; None where there is no such model."""
-    raised = update(Model).where(Model.name == name).values(last_number=Model.last_number + 1)
-    row = session.execute(raised.returning(Model.id, Model.last_number)).one_or_none()
-    return (row[0], row[1]) if row else None
-
-
 def move_status(
     session: Session, version_id: str, *, before: ApprovalStatus, after: ApprovalStatus, row_version: int
 ) -> bool:

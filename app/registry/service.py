@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from app.accounts import audit
 from app.core.errors import Invalid, NotFound
 from app.core.ids import new_id
 from app.core.lineage import record_edge
+from app.core.numbers import next_version
 from app.core.services import NativeCall, Services
 from app.core.work import Work
 from app.registry import evidence, queries
@@ -34,7 +33,7 @@ def _new_version(work: Work, services: Services, call: NativeCall) -> NamedVersi
     document = evidence.gather(services.storage, call)
     spec = evidence.read_json(services.storage, call.inputs["model"].find("spec.json"))
     evaluation = evidence.read_json(services.storage, call.inputs["evaluation"].find(evidence.EVALUATION))
-    model_id, number = _numbered(work, _model_name(call), call.actor_id)
+    model_id, number = next_version(work.session, Model, "md", _model_name(call), call.actor_id)
     version = ModelVersion(
         id=new_id("mv"),
         model_id=model_id,
@@ -79,20 +78,6 @@ def _initial_status(call: NativeCall) -> ApprovalStatus:
             "Use PendingManualApproval or Rejected; only a person approves.",
         )
     return ApprovalStatus(wanted)
-
-
-def _numbered(work: Work, name: str, actor_id: str) -> tuple[str, int]:
-    """Raise the model's counter, creating the model first where it is new."""
-    if taken := queries.raise_number(work.session, name):
-        return taken
-    try:
-        with work.session.begin_nested():
-            work.session.add(Model(id=new_id("md"), name=name, last_number=0, created_by=actor_id))
-    except IntegrityError:
-        pass  # another run of the same new model was first; its row is the one to raise
-    raised = queries.raise_number(work.session, name)
-    assert raised is not None
-    return raised
 
 
 def _trace(work: Work, version: ModelVersion) -> None:

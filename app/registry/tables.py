@@ -12,6 +12,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Main, now
+from app.core.numbers import Versioned
 
 
 class ApprovalStatus(StrEnum):
@@ -25,17 +26,9 @@ class Validity(StrEnum):
     VOIDED = "voided"  # a file no longer has the content that the evidence names; never undone
 
 
-class Model(Main):
-    """``last_number`` is the number of its newest version, raised in the transaction that adds one."""
-
+class Model(Versioned):
     __tablename__ = "model"
     __table_args__ = (UniqueConstraint("name"),)
-
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    name: Mapped[str] = mapped_column(String(100))
-    last_number: Mapped[int] = mapped_column(default=0)
-    created_by: Mapped[str] = mapped_column(String(40))
-    created_at: Mapped[datetime] = mapped_column(default=now())
 
 
 class ModelVersion(Main):
