@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from fastapi.testclient import TestClient
+
 VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr"})
 _PART = re.compile(r"([.#]?[\w:-]+)|\[([\w:-]+)(?:([$^*]?=)'?([^'\]]*)'?)?\]")
 
@@ -77,6 +79,12 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._at.tag not in ("script", "style"):
             self._at.content.append(data)
+
+
+def shown(client: TestClient, address: str) -> Page:
+    answer = client.get(address)
+    assert answer.status_code == 200, answer.text
+    return Page(answer.text)
 
 
 def _steps(selector: str) -> list[tuple[str, str]]:

@@ -5,26 +5,14 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
-from app.core.security import Actor
 from app.core.services import Services
 from app.runs.tables import Run
 from ml.pipeline.catalogue import PIPELINES
 from tests.app.runs.staging import Stage
-from tests.reading import Node, Page
+from tests.reading import Node, Page, shown
 
 Browser = Callable[..., TestClient]
 CLASSIFIER = PIPELINES["review-classifier"]
-
-
-@pytest.fixture
-def stage(services: Services, person: Callable[..., Actor]) -> Stage:
-    return Stage(services, person("editor", "anna").id)
-
-
-def shown(client: TestClient, address: str) -> Page:
-    answer = client.get(address)
-    assert answer.status_code == 200, answer.text
-    return Page(answer.text)
 
 
 def filled(form: Node) -> dict[str, str]:

@@ -5,24 +5,11 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
-from app.core.security import Actor
-from app.core.services import Services
 from app.runs import rows
 from tests.app.runs.staging import Stage
-from tests.reading import Page
+from tests.reading import shown
 
 Browser = Callable[..., TestClient]
-
-
-@pytest.fixture
-def stage(services: Services, person: Callable[..., Actor]) -> Stage:
-    return Stage(services, person("editor", "anna").id)
-
-
-def shown(client: TestClient, address: str) -> Page:
-    answer = client.get(address)
-    assert answer.status_code == 200, answer.text
-    return Page(answer.text)
 
 
 def test_before_the_first_run_the_page_says_how_to_start_one(browser_as: Browser) -> None:

@@ -12,7 +12,6 @@ from fastapi.testclient import TestClient
 
 from app.accounts.access import still_permitted
 from app.core.pages import environment
-from app.core.security import Actor
 from app.core.services import Services
 from app.runs import listening, live, routes
 from app.runs.listening import Listener
@@ -22,16 +21,6 @@ from tests.app.runs.staging import LABELS, Stage, evaluation
 from tests.reading import Page
 
 Browser = Callable[..., TestClient]
-
-
-@pytest.fixture
-def stage(services: Services, person: Callable[..., Actor]) -> Stage:
-    return Stage(services, person("editor", "anna").id)
-
-
-@pytest.fixture
-def run_id(stage: Stage) -> str:
-    return stage.launch(stage.dataset())
 
 
 def test_the_report_says_verdict_numbers_and_where_they_come_from(

@@ -2,32 +2,13 @@
 
 from collections.abc import Callable
 
-import pytest
 from fastapi.testclient import TestClient
 
-from app.core.security import Actor
-from app.core.services import Services
 from app.runs.queries import steps_of
 from tests.app.runs.staging import Stage
-from tests.reading import Page
+from tests.reading import shown
 
 Browser = Callable[..., TestClient]
-
-
-@pytest.fixture
-def stage(services: Services, person: Callable[..., Actor]) -> Stage:
-    return Stage(services, person("editor", "anna").id)
-
-
-@pytest.fixture
-def run_id(stage: Stage) -> str:
-    return stage.launch(stage.dataset())
-
-
-def shown(client: TestClient, address: str) -> Page:
-    answer = client.get(address)
-    assert answer.status_code == 200, answer.text
-    return Page(answer.text)
 
 
 def test_a_queued_run_says_that_no_worker_serves_it(stage: Stage, run_id: str, browser_as: Browser) -> None:
