@@ -120,8 +120,6 @@ def program_environment(
         "SM_NUM_GPUS": str(_gpus()),
     }
     environment |= {f"SM_CHANNEL_{name.upper()}": str(layout.channel(name)) for name in inputs}
-    if settings.encoder_directory:
-        environment["FITTINGROOM_ENCODER_DIRECTORY"] = str(settings.encoder_directory)
     return environment
 
 

@@ -116,12 +116,7 @@ def _broker(_client: Client, settings: Settings) -> Iterator[Check]:
     yield Check("broker", f"{settings.broker_socket} {'answers' if up else 'is down'}", advice, warning=True)
 
 
-def _encoder(_client: Client, settings: Settings) -> Iterator[Check]:
-    if settings.encoder_directory:
-        present = (settings.encoder_directory / "config.json").is_file()
-        advice = "" if present else "FITTINGROOM_ENCODER_DIRECTORY must name a directory with config.json."
-        yield Check("encoder", str(settings.encoder_directory), advice)
-        return
+def _encoder(_client: Client, _settings: Settings) -> Iterator[Check]:
     # Found without importing it: the package's own code is never needed.
     spec = importlib.util.find_spec(ENCODER_PACKAGE)
     weights = Path(spec.origin).parent / "model" / "model.safetensors" if spec and spec.origin else None

@@ -26,12 +26,11 @@ class Settings(BaseSettings):
     self_approval: Literal["auto", "never", "always"] = "auto"
     allowed_hosts: list[str] = ["127.0.0.1", "localhost", "[::1]"]
     public_url: str | None = None
-    encoder_directory: Path | None = None
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="PORT")
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
     redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
 
-    @field_validator("sample", "database_url", "redis_url", "encoder_directory", "public_url", mode="before")
+    @field_validator("sample", "database_url", "redis_url", "public_url", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         """``FITTINGROOM_SAMPLE=`` in a shell or a compose file means "none", not the current directory."""
