@@ -23,6 +23,9 @@ if TYPE_CHECKING:  # the parts of ml under test need none of this
     from app.core.settings import Settings
     from app.core.work import Works
 
+# As a worker gives it to its programs: tests run beside each other too.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 BASE_URL = "http://127.0.0.1:8000"
 PASSWORD = "an honest long sentence"
 SAMPLE = Path("shared/data/womens_clothing_ecommerce_reviews.csv")
