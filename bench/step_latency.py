@@ -1,7 +1,8 @@
 """From one step's commit to the next child's start, over chains of ten toy steps through broker and worker.
 
 ``python -m bench.step_latency [chains]``. The clock is the machine's: the database's at the commit, the
-program's own in its first line, so the interpreter's start counts and the program's imports don't.
+program's own in its first line, so the interpreter's start counts and the program's imports don't. The toys
+are those of the tests on purpose: what is measured is what is tested, and neither is part of the product.
 """
 
 import itertools

@@ -42,7 +42,8 @@ def examine(client: Client, settings: Settings) -> list[Check]:
     return [check for examination in EXAMINATIONS for check in examination(client, settings)]
 
 
-def _python(_client: Client, _settings: Settings) -> Iterator[Check]:
+def _versions(_client: Client, _settings: Settings) -> Iterator[Check]:
+    yield Check("Fitting Room", importlib.metadata.version("fittingroom"))
     version = sys.version.split()[0]
     advice = "" if sys.version_info >= (3, 11) else "Install Python 3.11, then start make setup again."
     yield Check("Python", version, advice)
@@ -129,7 +130,7 @@ def _encoder(_client: Client, _settings: Settings) -> Iterator[Check]:
 
 
 EXAMINATIONS: tuple[Callable[[Client, Settings], Iterator[Check]], ...] = (
-    _python,
+    _versions,
     _packages,
     _home,
     _database,

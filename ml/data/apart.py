@@ -5,6 +5,7 @@ out by itself.
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -26,7 +27,9 @@ def first_rows_apart(path: Path, count: int) -> Rows:
     """Empty where they cannot be had within the limits: columns are then known by their names only."""
     command = [sys.executable, "-m", "ml.data.apart", str(path), str(count)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=SECONDS, cwd=ROOT, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, timeout=SECONDS, cwd=ROOT, env=_environment(), check=False
+        )
     except subprocess.TimeoutExpired:
         return ()
     if done.returncode:
@@ -35,6 +38,11 @@ def first_rows_apart(path: Path, count: int) -> Rows:
     if "refused" in answer:
         raise StepRefused(*answer["refused"])
     return tuple(tuple(row) for row in answer["rows"])
+
+
+def _environment() -> dict[str, str]:
+    """What an interpreter needs to start, and no address or secret of the web process."""
+    return {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
 
 
 def main(path: str, count: int) -> None:

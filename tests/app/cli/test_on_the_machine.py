@@ -1,5 +1,6 @@
 """``doctor`` and ``token create``: they need no server, only the home directory."""
 
+import importlib.metadata
 import json
 import os
 import sqlite3
@@ -31,6 +32,7 @@ def test_a_sound_machine_without_a_home_only_gets_warnings(tmp_path: Path) -> No
     done = fittingroom(tmp_path / "new", "doctor", "-o", "json")
     assert done.returncode == 0, done.stderr
     checks = checks_of(done)
+    assert checks["Fitting Room"]["details"] == importlib.metadata.version("fittingroom")
     assert checks["encoder"]["result"] == "ok"
     assert checks["packages"]["result"] == "ok", checks["packages"]["details"]
     assert checks["server"]["result"] == "warning"
