@@ -1,6 +1,6 @@
 """A recipe against the TF-IDF baseline over several seeds, on the real reviews.
 
-    FITTINGROOM_SAMPLE=reviews.csv .venv/bin/python bench/quick_quality.py --recipe quick --seeds 5
+    FITTINGROOM_SAMPLE=reviews.csv .venv/bin/python -m bench.quick_quality --recipe quick --seeds 5
 
 Each seed splits anew, so each has test rows of its own; candidate and baseline are compared on the same
 rows (paired), and the interval over the seeds is Student's. The steps run as a worker runs them. CPU

@@ -1,11 +1,10 @@
 """How long ``make run`` takes to the first page: the first start of a home, then later ones.
 
-``.venv/bin/python bench/startup.py [times]`` prints each start's seconds and the median of the later.
+``.venv/bin/python -m bench.startup [times]`` prints each start's seconds and the median of the later.
 """
 
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -14,13 +13,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from bench.installation import ROOT, free_port
 
 
 def seconds_to_first_page(home: Path) -> float:

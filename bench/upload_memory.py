@@ -6,39 +6,24 @@ seconds, and what the import that follows on the worker took.
 """
 
 import itertools
-import os
 import re
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 
-from bench.startup import ROOT, free_port
+from bench.installation import installation
 
 BOUNDARY = "bench"
 HEADER = b"review_id,text,rating\n"
 
 
 def main(megabytes: int) -> None:
-    with tempfile.TemporaryDirectory() as home:
-        port = free_port()
-        environment = {**os.environ, "FITTINGROOM_HOME": home, "PORT": str(port)}
-        with open(Path(home, "out"), "w") as out:
-            command = ["make", "run"]
-            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_for_page(url, process)
-            token = new_token(environment)
-            measure(httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}), home, megabytes)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
+    with installation() as product:
+        headers = {"Authorization": f"Bearer {product.token}"}
+        measure(httpx.Client(base_url=product.url, headers=headers), product.home, megabytes)
 
 
 def measure(client: httpx.Client, home: str, megabytes: int) -> None:
@@ -70,24 +55,6 @@ def form(megabytes: int) -> Iterator[bytes]:
             piece += "".join(f'{n},"{text}",{n % 5 + 1}\n' for n in itertools.islice(numbers, 500)).encode()
         yield piece
     yield f"\r\n--{BOUNDARY}--\r\n".encode()
-
-
-def wait_for_page(url: str, process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None:
-        try:
-            if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.2)
-    raise SystemExit(f"make run ended with {process.returncode}")
-
-
-def new_token(environment: dict[str, str]) -> str:
-    command = [str(ROOT / ".venv/bin/fittingroom"), "token", "create", "--role", "editor"]
-    made = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    found = re.search(r"fr_[\w-]+", made)
-    assert found, made
-    return found[0]
 
 
 def web_process(home: str) -> Path:
