@@ -10,20 +10,15 @@ Rows thinned out or weighted by class teach shares that the world doesn't have. 
 true ones, wholly or in part; it is part of the weights, so every use of the model has it.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig
 from transformers.utils.logging import disable_progress_bar
 
-from ml.features.composition import ReviewInput
-from ml.features.tokenization import ReviewTokenizer
 from ml.training.encoders import Encoder
 
 EMBEDDINGS = 0  # depth of the embeddings; layer n of the encoder has depth n + 1, the head the largest
@@ -111,32 +106,6 @@ def build_classifier(encoder: Encoder, head: Head, dropout: float) -> Classifier
     )
     network.pooler = None  # DistilBERT and others never had one
     return Classifier(network, int(config.hidden_size), head)
-
-
-def load_classifier(directory: Path, head: Head) -> Classifier:
-    """The trained network back from its directory, for checks and comparisons."""
-    config = AutoConfig.from_pretrained(directory, trust_remote_code=False)
-    network = AutoModel.from_config(config, attn_implementation="eager")  # type: ignore[no-untyped-call]
-    network.pooler = None
-    classifier = Classifier(network, int(config.hidden_size), head)
-    classifier.load_state_dict(load_file(directory / "model.safetensors"))
-    return classifier
-
-
-@torch.no_grad()
-def score_reviews(directory: Path, reviews: Sequence[tuple[str | None, str]]) -> list[dict[str, float]]:
-    """Label probabilities of (title, text) by the trained network itself, without its export."""
-    spec = json.loads((directory / "spec.json").read_text(encoding="utf-8"))
-    outputs, labels = spec["head"], tuple(spec["labels"])
-    head = Head(outputs["kind"], tuple(outputs["outputs"]), tuple(outputs["label_of"]), labels)
-    classifier = load_classifier(directory, head).eval()
-    tokenizer = ReviewTokenizer(directory / "tokenizer.json", spec["fields"], spec["max_seq_length"])
-    found = []
-    for one in tokenizer.encode([ReviewInput(text, title) for title, text in reviews]):
-        ids = torch.tensor([one.ids])
-        scores = classifier.label_log_probabilities(classifier(ids, torch.ones_like(ids)))
-        found.append(dict(zip(labels, scores[0].exp().tolist(), strict=True)))
-    return found
 
 
 def _dropout(config: Any, rate: float) -> dict[str, float]:

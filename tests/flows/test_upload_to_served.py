@@ -81,7 +81,7 @@ def test_the_version_is_approved_by_another_served_and_answers_as_trained(
 
 def trained_scores(model: Path, title: str, text: str) -> dict[str, float]:
     """Probabilities by the trained torch model itself, not by its export."""
-    from ml.training.classifier import score_reviews
+    from tests.trained_network import score_reviews
 
     return score_reviews(model, [(title, text)])[0]
 

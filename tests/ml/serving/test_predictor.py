@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ml.serving.predictor import BrokenModel, Predictor, ReviewInput
-from ml.training.classifier import score_reviews
 from tests.ml.conftest import Ended
+from tests.trained_network import score_reviews
 
 REVIEWS = [
     ReviewInput("Absolutely wonderful, fits like a glove.", "Love it"),

@@ -10,8 +10,8 @@ import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from ml.contract.outcome import StepRefused
-from ml.training.classifier import score_reviews
 from tests.ml.conftest import Ended, import_csv
+from tests.trained_network import score_reviews
 
 Run = Callable[..., Any]
 
