@@ -58,6 +58,11 @@ class TooMany(FittingRoomError):
     title = "Too many requests"
 
 
+class DiskFull(FittingRoomError):
+    status = 507
+    title = "The disk is full"
+
+
 class Unavailable(FittingRoomError):
     status = 503
     title = "Not available now"

@@ -1,5 +1,6 @@
 """A refusal as its reader wants it: RFC 9457 JSON for programs, a page with advice for people."""
 
+import errno
 import json
 from http import HTTPStatus
 from typing import Any
@@ -13,12 +14,14 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from app.core.errors import FittingRoomError, Invalid, Unauthenticated, Unavailable
+from app.core.errors import DiskFull, FittingRoomError, Invalid, Unauthenticated, Unavailable
 from app.core.pages import render, wants_fragment
 
 log = structlog.get_logger()
 
 RETRY_SECONDS = 5
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+NO_ROOM_WORDS = ("disk is full", "No space left")
 
 
 class _Problem(JSONResponse):
@@ -66,6 +69,11 @@ def as_refusal(error: Exception) -> FittingRoomError:
         return error
     if isinstance(error, RequestValidationError):
         return _invalid(error)
+    if no_room(error):
+        return DiskFull(
+            "The server's disk is full; nothing of this was kept.",
+            "Make room in the directory of FITTINGROOM_HOME, then try again.",
+        )
     if isinstance(error, PoolTimeout | OperationalError):
         return Unavailable("The database does not answer.", "Try again in a moment.")
     if isinstance(error, HTTPException):
@@ -78,11 +86,18 @@ def as_refusal(error: Exception) -> FittingRoomError:
     )
 
 
+def no_room(error: Exception) -> bool:
+    """Whether the disk is what refused: a file, SQLite or PostgreSQL says so each in its own way."""
+    if isinstance(error, OperationalError):
+        return any(words in str(error.orig) for words in NO_ROOM_WORDS)
+    return isinstance(error, OSError) and error.errno in NO_ROOM
+
+
 def answer(request: Request, error: Exception) -> Response:
     refusal = as_refusal(error)
-    if isinstance(refusal, Unavailable) and refusal is not error:
+    if isinstance(refusal, Unavailable | DiskFull) and refusal is not error:
         # A database that is away and a table that is missing look the same to the client, not in the log.
-        log.error("database_unavailable", request_id=request.state.request_id, exc_info=error)
+        log.error(refusal.code, request_id=request.state.request_id, exc_info=error)
     headers = _headers(refusal)
     if wants_json(request):
         return _Problem(_problem(request, refusal), refusal.status, headers)
