@@ -69,7 +69,7 @@ def settings(tmp_path: Path, migrated_home: Path) -> "Settings":
 
     home = tmp_path / "home"
     shutil.copytree(migrated_home, home)
-    return Settings(home=home, database_url=None, redis_url=None, port=8000)
+    return Settings(home=home, sample=None, database_url=None, redis_url=None, port=8000)
 
 
 @pytest.fixture
