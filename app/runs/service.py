@@ -78,7 +78,8 @@ def retry(work: Work, services: Services, run_id: str, actor_id: str) -> Run:
     run = _locked(work, run_id)
     if run.status not in (RunStatus.FAILED, RunStatus.CANCELLED):
         raise NothingToRetry(
-            f"Run #{run.number} is {run.status}.", "Only a failed or cancelled run can be retried."
+            f"Run #{run.number} has not failed: its status is {run.status}.",
+            "Only a failed or cancelled run can be retried.",
         )
     run.cancel_requested = False
     run.finished_at = None
