@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.conftest import PASSWORD
 
@@ -30,6 +30,7 @@ FLAGS = [
     "--disable-sync",
 ]
 START_SECONDS = 60
+PATIENCE_SECONDS = 30  # five, the default, were too few on a machine with other work
 NARROW, WIDE = (390, 844), (1280, 900)
 
 
@@ -49,6 +50,7 @@ def chromium() -> Iterator[Browser]:
         pytest.fail("no Chromium, and in CI nothing is left out")
     if path is None:
         pytest.skip("LEFT OUT: no Chromium; apt-get install chromium")
+    expect.set_options(timeout=PATIENCE_SECONDS * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
         yield browser
@@ -86,15 +88,22 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError(f"the server at {url} did not start")
 
 
+@contextmanager
+def site_of(home: Path) -> Iterator[Site]:
+    """The site of a home, whose pages must not have complained by the end."""
+    with serving(home) as url:
+        site = Site(url)
+        yield site
+        assert site.complaints == []
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Iterator[Site]:
     home = tmp_path_factory.mktemp("site") / "home"
     shutil.copytree(migrated_home, home)
     create_admin(home)
-    with serving(home) as url:
-        site = Site(url)
+    with site_of(home) as site:
         yield site
-        assert site.complaints == []
 
 
 def create_admin(home: Path) -> None:

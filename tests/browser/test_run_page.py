@@ -5,15 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from app.accounts.tables import User
 from app.core.settings import Settings
 from app.handlers import open_services
 from tests.app.runs.staging import Stage
-from tests.browser.conftest import NARROW, WIDE, create_admin, serving
-from tests.conftest import PASSWORD
+from tests.browser.conftest import NARROW, Site, create_admin, site_of
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
@@ -44,37 +43,10 @@ def version(stage: Stage) -> str:
 
 
 @pytest.fixture(scope="module")
-def url(home: Path) -> Iterator[str]:
-    with serving(home) as url:
-        yield url
-
-
-@pytest.fixture
-def visit(chromium: Browser, url: str) -> Iterator[Visit]:
-    complaints: list[str] = []
-    contexts = []
-
-    def open_page(path: str, *, narrow: bool = False, scripts: bool = True) -> Page:
-        width, height = NARROW if narrow else WIDE
-        view = {"width": width, "height": height}
-        context = chromium.new_context(base_url=url, viewport=view, java_script_enabled=scripts)  # type: ignore[arg-type]
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console", lambda message: complaints.append(message.text) if message.type == "error" else None
-        )
-        page.goto("/login")
-        page.fill("[name=name]", "anna")
-        page.fill("[name=password]", PASSWORD)
-        page.click("button[type=submit]")
-        page.goto(path)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+def site(home: Path) -> Iterator[Site]:
+    """A site of this module alone, whose database the stage may move."""
+    with site_of(home) as site:
+        yield site
 
 
 def test_the_page_follows_the_run_to_its_end_without_a_reload(
