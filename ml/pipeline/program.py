@@ -33,12 +33,6 @@ def program_version(module: str, root: Path = ROOT) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def closure(module: str, root: Path = ROOT) -> list[str]:
-    """The files that count, relative to ``root``."""
-    files, _ = _closure(module, root, {OWN_PACKAGE, module.split(".")[0]})
-    return sorted(files)
-
-
 def _closure(module: str, root: Path, own: set[str]) -> tuple[dict[str, _Source], set[str]]:
     files: dict[str, _Source] = {}
     foreign: set[str] = set()
