@@ -36,16 +36,21 @@ def run_program(main: Callable[[], None]) -> int:
         return _fail(EXIT_REFUSED, f"{refusal.message}\n{refusal.advice}".strip())
     except Stopped:
         return EXIT_STOPPED
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            return _crash(error)
-        return _fail(EXIT_FAILED, "The disk is full.\nFree some space, then retry from this step.")
     except MemoryError as error:
         traceback.print_exc()
         return _fail(EXIT_FAILED, f"Out of memory: {error}\nUse a smaller batch or a larger machine.")
     except Exception as error:  # noqa: BLE001 - the boundary between the program and its host
+        if _no_room(error):
+            return _fail(EXIT_FAILED, "The disk is full.\nFree some space, then retry from this step.")
         return _crash(error)
     return EXIT_OK
+
+
+def _no_room(error: Exception) -> bool:
+    """Libraries that write files by themselves put the system's words into errors of their own kind."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return True
+    return os.strerror(errno.ENOSPC) in str(error)
 
 
 def _crash(error: Exception) -> int:

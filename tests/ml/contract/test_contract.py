@@ -90,6 +90,8 @@ def _raise(error: BaseException) -> None:
     [
         (StepRefused("No text.", "Map a column."), EXIT_REFUSED, "No text.\nMap a column."),
         (OSError(errno.ENOSPC, "no space"), EXIT_FAILED, "The disk is full."),
+        # As safetensors says it, whose errors carry no number.
+        (RuntimeError("I/O error: No space left on device (os error 28)"), EXIT_FAILED, "The disk is full."),
         (ValueError("odd"), EXIT_FAILED, "ValueError: odd"),
         (MemoryError("batch"), EXIT_FAILED, "Out of memory"),
     ],
