@@ -29,6 +29,7 @@ def authorize(request: Request) -> None:
         raise Forbidden(
             f"This needs the role {permission.role}; yours is {actor.role}.",
             "Ask an administrator for the role.",
+            needed=str(permission.role),
         )
 
 

@@ -137,7 +137,10 @@ def _advice(problem: Mapping[str, Any], code: Exit) -> str:
     if problem.get("errors"):
         advice.append(json.dumps(problem["errors"], ensure_ascii=False))
     if code is Exit.NOT_ALLOWED:
-        advice.append("Make a token with: fittingroom token create --role editor, and set FITTINGROOM_TOKEN.")
+        role = problem.get("needed") or "editor"
+        advice.append(
+            f"Make a token with: fittingroom token create --role {role}, and set FITTINGROOM_TOKEN."
+        )
     if problem.get("request_id"):
         advice.append(f"(request {problem['request_id']})")
     return "\n".join(part for part in advice if part)

@@ -48,6 +48,13 @@ def test_a_refusal_is_explained_and_leaves_with_its_exit_code(status: int, code:
     assert "req_7" in done.stderr
 
 
+def test_who_may_not_is_told_which_role_they_need() -> None:
+    problem = {"title": "Not allowed", "detail": "This needs the role approver.", "needed": "approver"}
+    with serving({"GET /runs/run_1": (403, problem)}) as server:
+        done = fittingroom(server.url, "run", "show", "run_1")
+    assert "fittingroom token create --role approver" in done.stderr
+
+
 def test_a_name_with_a_space_or_a_slash_stays_one_part_of_the_address() -> None:
     with serving({}) as server:
         fittingroom(server.url, "dataset", "show", "spring reviews/../?")
