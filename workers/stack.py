@@ -6,6 +6,7 @@ stop all of them in order; one that crashes is started again.
 
 import ctypes
 import http.client
+import json
 import os
 import signal
 import sys
@@ -29,6 +30,10 @@ BROKER_SECONDS = 10
 GRACE_SECONDS = 20  # the worker hands its steps back, the web process ends its streams
 CRASHES_BEFORE_READY = 3
 PR_SET_PDEATHSIG = 1
+WAYS_OUT = {
+    "disk": "The disk is nearly full: make room, or set FITTINGROOM_HOME to a directory on another one.",
+    "database": "The database does not answer, or its tables are of another version.",
+}
 
 
 class Stack:
@@ -41,6 +46,7 @@ class Stack:
         self._broker: list[Child] = []
         self._children: list[Child] = []
         self._announced = False
+        self._told: list[str] = []
 
     @property
     def address(self) -> str:
@@ -80,9 +86,13 @@ class Stack:
             child.watch()
         if self._announced:
             return
-        if ready(self.settings.port):
+        missing = missing_parts(self.settings.port)
+        if missing == []:
             self._announced = True
             announce(self.settings, self.address)
+        elif missing and missing != self._told:
+            self._told = missing
+            say("not ready: " + " ".join(WAYS_OUT.get(part, f"{part} is missing.") for part in missing))
         elif any(child.crashes >= CRASHES_BEFORE_READY for child in self._children):
             raise Refusal(f"Fitting Room could not start. The logs are in {self._logs}.")
 
@@ -146,13 +156,17 @@ def worker_command() -> list[str]:
     return [sys.executable, "-m", "celery", "-A", "workers.celery_app", "worker", *words]
 
 
-def ready(port: int) -> bool:
+def missing_parts(port: int) -> list[str] | None:
+    """The checks of ``/readyz`` that failed: none of them when it is ready. None while nobody answers."""
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
         connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
+        answer = connection.getresponse()
+        if answer.status == http.client.OK:
+            return []
+        return [part for part, usable in json.loads(answer.read())["checks"].items() if not usable]
+    except (OSError, http.client.HTTPException, ValueError, KeyError):
+        return None
     finally:
         connection.close()
 
