@@ -66,16 +66,24 @@ class StepWorker:
                 self._end(step, lease, self._perform)
             return
         try:
-            plan = self._plan(step)
-        except FittingRoomError as error:  # an input is gone from the storage
+            lease = self._begin(step)
+        except DBAPIError:
+            raise  # the dispatcher sends the step again
+        except Exception as error:  # noqa: BLE001 - else it would be sent again for ever and never say why
             if lease := self._claim(step, None):
-                self._finish(lease, _failed(error.message, error.advice))
+                self._finish(lease, _ending_by(step, error))
             return
-        if plan.lookup.found is not None:
-            with self.services.works.writing() as work:
-                caching.take_from_cache(work, self.services, step, plan.lookup)
-        elif lease := self._claim(step, plan):
+        if lease:
             self._end(step, lease, self._attempt)
+
+    def _begin(self, step: Step) -> Lease | None:
+        """The lease; None where the cache had the step done, or another worker was faster."""
+        plan = self._plan(step)
+        if plan.lookup.found is None:
+            return self._claim(step, plan)
+        with self.services.works.writing() as work:
+            caching.take_from_cache(work, self.services, step, plan.lookup)
+        return None
 
     def _plan(self, step: Step) -> Plan:
         spec = StepSpec.from_json(step.spec)
@@ -99,14 +107,10 @@ class StepWorker:
         """Whatever goes wrong in here fails this step and leaves the worker as it was."""
         try:
             how(step, lease)
-        except FittingRoomError as error:
-            self._finish(lease, _failed(error.message, error.advice))
         except DBAPIError:
             log.warning("database_lost", step_id=step.id, exc_info=True)  # the lease will run out
-        except Exception as error:
-            log.exception("step_failed_unexpectedly", step_id=step.id, kind=step.kind)
-            message = f"{step.name} failed unexpectedly: {type(error).__name__}: {error}"
-            self._finish(lease, _failed(message, "The worker's log has the whole trace."))
+        except Exception as error:  # noqa: BLE001 - the boundary between a step and its worker
+            self._finish(lease, _ending_by(step, error))
 
     def _attempt(self, step: Step, lease: Lease) -> None:
         with self.services.works.reading() as work:
@@ -141,5 +145,14 @@ class StepWorker:
                 time.sleep(FINISH_PAUSE_SECONDS)
 
 
-def _failed(message: str, advice: str) -> Ending:
+def _ending_by(step: Step, error: Exception) -> Ending:
+    """A refusal in its own words; anything else is a mistake of ours, and the log has where it was made."""
+    if isinstance(error, FittingRoomError):
+        message, advice = error.message, error.advice
+    else:
+        log.error("step_failed_unexpectedly", step_id=step.id, kind=step.kind, exc_info=error)
+        # What was half a character may be the very reason, and must not stop this from being written.
+        said = str(error).encode(errors="backslashreplace").decode()
+        message = f"{step.name} failed unexpectedly: {type(error).__name__}: {said}"
+        advice = "The worker's log has the whole trace."
     return Ending(StepState.FAILED, AttemptStatus.FAILED, message, advice)

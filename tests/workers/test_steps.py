@@ -3,7 +3,7 @@
 import os
 import threading
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.core.database import now
 from app.runs import leases, queries
@@ -285,3 +285,20 @@ def test_nothing_is_left_in_the_working_directory(toys: Toys) -> None:
     toys.deliver()
     left = [path for path in (toys.services.settings.home / "work").rglob("*") if path.is_file()]
     assert [path.name for path in left] == ["tick"]  # the failed step's checkpoint waits for a retry
+
+
+def test_a_step_that_cannot_even_begin_fails_and_is_not_sent_for_ever(toys: Toys) -> None:
+    toys.launch()
+    toys.deliver()
+    run_id = toys.launch()
+    prepare = Step.run_id == run_id, Step.name == "prepare"
+    with toys.services.works.writing() as work:
+        spec = work.session.scalars(select(Step.spec).where(*prepare)).one()
+        # Half a character: why the cache does not have it can't be written down.
+        spoilt = {**spec, "arguments": {**spec["arguments"], "ticks": "\ud800"}}
+        work.session.execute(update(Step).where(*prepare).values(spec=spoilt))
+    toys.deliver()
+    detail = toys.detail(run_id)
+    assert detail.run.status == "failed"
+    assert "prepare failed unexpectedly: " in detail.run.message
+    assert toys.states(run_id)["prepare"] == "failed"
