@@ -74,6 +74,8 @@ def first_rows(storage: LocalStorage, version: DatasetVersion, limit: int) -> li
 
 def _file(storage: LocalStorage, version: DatasetVersion, name: str) -> pq.ParquetFile:
     stored = storage.tree(version.tree_sha256 or "").find(name)
+    # A damaged file is told as such, and not as whatever the Parquet reader stumbles over.
+    storage.verify(stored.sha256)
     return pq.ParquetFile(storage.local_path(stored.sha256))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi.testclient import TestClient
 
 from app.core.services import Services
+from app.datasets import queries
 from tests.app.datasets.importing import REVIEWS, push_ready, work_off
 
 Browser = Callable[..., TestClient]
@@ -134,3 +135,18 @@ def test_while_it_is_read_a_script_asks_and_gets_nothing_new(browser_as: Browser
     assert block.status_code == 200
     assert "<html" not in block.text
     assert "Train on v1" in block.text
+
+
+def test_a_damaged_shard_is_told_as_such(browser_as: Browser, as_role: Browser, services: Services) -> None:
+    ready = push_ready(as_role("editor"), services)
+    with services.works.reading() as work:
+        found = queries.version_by_id(work.session, ready["id"])
+    assert found is not None
+    shard = services.storage.tree(found.version.tree_sha256 or "").find("reviews-00000.parquet")
+    path = services.storage.local_path(shard.sha256)
+    path.chmod(0o644)
+    path.write_bytes(b"no Parquet any more")
+    page = browser_as("viewer").get("/datasets/dresses/v/1")
+    assert page.status_code == 500
+    assert "An artifact is damaged" in page.text
+    assert "Restore it from a backup" in page.text
