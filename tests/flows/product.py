@@ -19,7 +19,7 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 FITTINGROOM = Path(sys.executable).with_name("fittingroom")
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 600
 
 
 @dataclass
@@ -109,7 +109,7 @@ def start_product(home: Path, **settings: str) -> Product:
         **os.environ,
         "FITTINGROOM_HOME": str(home),
         "PORT": str(port),
-        "FITTINGROOM_LEASE_SECONDS": "10",
+        "FITTINGROOM_LEASE_SECONDS": "15",
         **settings,
     }
     process = subprocess.Popen(
