@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
 from app.accounts.tables import User
@@ -85,6 +85,22 @@ def test_a_retry_begins_where_it_stopped_and_is_followed_too(
     expect(page.locator(".dag > li").nth(1)).to_contain_text("Waiting")
     stage.claim(run, "train")
     expect(page.locator(".dag > li").nth(1)).to_contain_text("attempt 2")
+
+
+def test_a_script_that_comes_late_does_not_leave_the_page_deaf(
+    visit: Visit, stage: Stage, version: str
+) -> None:
+    run = stage.launch(version)
+    page = visit("/help")
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(1000)
+        route.continue_()
+
+    page.route("**/hx-sse.min.js*", late)
+    page.goto(f"{page.url.removesuffix('/help')}/runs/{run}")
+    stage.claim(run, "prepare")
+    expect(page.locator("h1 .pill")).to_have_text("Running")
 
 
 def test_the_log_opens_at_its_end_and_stays_there(visit: Visit, stage: Stage, version: str) -> None:
