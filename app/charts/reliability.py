@@ -1,6 +1,5 @@
 """Whether the confidence can be believed: mean confidence of each bin against the share that was right."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +9,10 @@ from app.charts.figure import Data, Words, chart, figure
 from app.charts.notation import interval, score
 from app.charts.scale import Scale, scale
 from app.charts.svg import mark, path, share, stretched, text
+from ml.evaluation.proportion import wilson_bounds
 
 HEIGHT = 204
 MARGINS = 46
-_Z = 1.959964  # the normal quantile of a 95 % interval
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,6 @@ def reliability(name: str, words: Words, bins: Sequence[Bin]) -> Markup:
     return figure(name, words, drawing, _data(filled))
 
 
-def wilson(share_right: float, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share. It stays within 0 and 1 and is honest for small n."""
-    squared = _Z * _Z / n
-    middle = (share_right + squared / 2) / (1 + squared)
-    half = _Z * math.sqrt(share_right * (1 - share_right) / n + squared / (4 * n)) / (1 + squared)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def _grid(across: Scale) -> list[Markup]:
     up = Scale(0.0, 1.0, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))
     marks = []
@@ -55,7 +46,7 @@ def _grid(across: Scale) -> list[Markup]:
 
 def _bin(one: Bin, across: Scale) -> list[Markup]:
     x = share(across.share(one.confidence))
-    low, high = wilson(one.accuracy, one.n)
+    low, high = wilson_bounds(one.accuracy, one.n)
     return [
         mark("line", class_="whisk", x1=x, x2=x, y1=_y(low), y2=_y(high)),
         mark("circle", class_="d1 halo", cx=x, cy=_y(one.accuracy), r=5),
@@ -69,7 +60,12 @@ def _y(value: float) -> float:
 
 def _data(bins: Sequence[Bin]) -> Data:
     rows = [
-        (score(one.confidence), score(one.accuracy), interval(*wilson(one.accuracy, one.n)), f"{one.n:,}")
+        (
+            score(one.confidence),
+            score(one.accuracy),
+            interval(*wilson_bounds(one.accuracy, one.n)),
+            f"{one.n:,}",
+        )
         for one in bins
     ]
     return Data(("Mean confidence", "Share right", "95 % interval", "n"), rows)

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from app.core.storage import LocalStorage, StoredFile
 from app.registry import evidence as proof
 from app.registry.tables import ModelVersion
+from ml.evaluation.proportion import Z95
 
 ROW_LIMIT = 200_000
 SHOWN = 10
@@ -23,7 +24,6 @@ TEXT_LIMIT = 260
 BATCH_ROWS = 8192
 COMMON_SHARE = 0.5  # fewer common reviews than this, and the two were tested on different ones
 COLUMNS = ["review_id", "label", "predicted"]
-Z95 = 1.959964
 
 
 @dataclass(frozen=True)

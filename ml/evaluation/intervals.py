@@ -4,16 +4,15 @@ The bootstrap draws rows with replacement, all draws from one seed. A draw is ke
 came up, so every figure of every draw follows from a few matrix products, not from a Python loop.
 """
 
-import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ml.evaluation.counts import Counts, Floats, per_class_of
+from ml.evaluation.proportion import wilson_bounds
 
 DRAWS = 1000
-Z = 1.959964
 LEVEL = 0.95
 BINS = 15
 METHOD = f"Wilson for accuracy; percentile bootstrap over {DRAWS} draws of the test rows otherwise"
@@ -53,10 +52,7 @@ class Answers:
 
 
 def wilson(hits: int, n: int) -> Figure:
-    share, z2 = hits / n, Z * Z
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return Figure(share, max(0.0, centre - half), min(1.0, centre + half), n)
+    return Figure(hits / n, *wilson_bounds(hits / n, n), n)
 
 
 def percentile(value: float, draws: Floats, n: int) -> Figure:

@@ -226,7 +226,7 @@ TRAINING_PARAMETERS = (
         "dropout",
         "number",
         0.1,
-        "Share of the network switched off at random in training. 0 saves a fifth of the time on a CPU.",
+        "Share of the network switched off at random in training. 0 saves time on a CPU.",
         TRAINING,
         low=0,
         high=0.9,

@@ -12,8 +12,9 @@ from app.charts.figure import Words
 from app.charts.gantt import Span, gantt
 from app.charts.intervals import Compared, Estimate, intervals
 from app.charts.lines import POINTS, Reference, Series, lines
-from app.charts.reliability import Bin, reliability, wilson
+from app.charts.reliability import Bin, reliability
 from app.charts.track import track
+from ml.evaluation.proportion import wilson_bounds
 
 WORDS = Words("The finding", "how it was measured, n = 3", "A title", "What is drawn")
 START = datetime(2026, 11, 22, 13, 41, 4, tzinfo=UTC)
@@ -147,7 +148,7 @@ def test_reliability_leaves_empty_bins_out() -> None:
 
 @pytest.mark.parametrize(("share", "n", "low", "high"), [(0.5, 4, 0.15, 0.85), (1.0, 20, 0.839, 1.0)])
 def test_the_interval_of_a_share_is_wilsons(share: float, n: int, low: float, high: float) -> None:
-    assert wilson(share, n) == (pytest.approx(low, abs=1e-3), pytest.approx(high, abs=1e-3))
+    assert wilson_bounds(share, n) == (pytest.approx(low, abs=1e-3), pytest.approx(high, abs=1e-3))
 
 
 def test_intervals_compare_the_candidate_with_the_baseline() -> None:
