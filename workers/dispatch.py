@@ -8,7 +8,8 @@ import os
 import shutil
 import socket
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -26,19 +27,25 @@ from workers.steps import StepWorker
 log = structlog.get_logger()
 
 TICK_SECONDS = 1.0
+PAUSED_SECONDS = 3.0  # between two ticks: this machine slept or choked, and other threads with it
 OVERDUE_SECONDS = 2.0  # a message that was sent has arrived by then, where it arrives at all
 SEEN_EVERY_TICKS = 10
 KEEP_FAILED = timedelta(hours=24)  # the checkpoints of a failed step, for whoever retries it
 
 
 class Dispatcher:
-    def __init__(self, worker: StepWorker, senders: Mapping[str, Sender]) -> None:
+    def __init__(
+        self, worker: StepWorker, senders: Mapping[str, Sender], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._clock = clock
         self._worker = worker
         self._services = worker.services
         self._senders = senders
         self._wake = threading.Event()
         self._stopped = False
         self._ticks = 0
+        self._reaped_at = clock()
+        self._patient_until = 0.0
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
 
     def start(self) -> None:
@@ -76,12 +83,25 @@ class Dispatcher:
         outbox.deliver(self._services.works, self._senders)
 
     def reap(self) -> None:
+        if self._just_awake():
+            return
         with self._services.works.reading() as work:
             expired = queries.expired_steps(work.session)
         for step in expired:
             with self._services.works.writing() as work:
                 if leases.reap(work, self._services, step):
                     log.warning("lease_reaped", step_id=step.id, owner=step.lease_owner)
+
+    def _just_awake(self) -> bool:
+        """After a pause of the machine every lease looks expired: its holders get time to beat first.
+
+        By the clock that leases go by: ``monotonic`` stands still while a laptop sleeps.
+        """
+        now = self._clock()
+        if now - self._reaped_at > PAUSED_SECONDS:
+            self._patient_until = now + self._services.settings.lease_seconds / 2
+        self._reaped_at = now
+        return now < self._patient_until
 
     def send_overdue(self, overdue_seconds: float) -> None:
         """At most as many as this worker has free slots: a long queue must not grow in the broker."""

@@ -109,7 +109,7 @@ def start_product(home: Path, **settings: str) -> Product:
         **os.environ,
         "FITTINGROOM_HOME": str(home),
         "PORT": str(port),
-        "FITTINGROOM_LEASE_SECONDS": "15",
+        "FITTINGROOM_LEASE_SECONDS": "20",
         **settings,
     }
     process = subprocess.Popen(

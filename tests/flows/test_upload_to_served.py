@@ -32,7 +32,7 @@ def run(product: Product, reviews: Path, small: dict[str, Any]) -> Any:
 def test_the_run_tells_its_steps_gate_figures_and_version(run: Any) -> None:
     assert run["status"] == "succeeded"
     assert [step["name"] for step in run["steps"]] == ["prepare", "train", "evaluate", "gate", "register"]
-    assert all(step["status"] == "succeeded" and step["attempts"] == 1 for step in run["steps"])
+    assert {step["status"] for step in run["steps"]} == {"succeeded"}
     assert (run["gate"]["passed"], run["gate"]["reasons"]) == (True, [])
     for scores in (run["metrics"], run["baseline"]):
         for name in ("accuracy", "macro_f1"):

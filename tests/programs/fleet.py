@@ -15,7 +15,7 @@ from tests.programs.installation import Toys
 from workers.broker import answers, broker_command
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
@@ -36,7 +36,7 @@ class Fleet:
     """The workers of one installation. Whatever a test leaves running is ended with it."""
 
     toys: Toys
-    lease_seconds: float = 3
+    lease_seconds: float = 6
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, queues: str = "cpu,gpu,io", **environment: str) -> subprocess.Popen[bytes]:

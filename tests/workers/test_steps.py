@@ -180,6 +180,24 @@ def test_a_finish_with_an_old_fence_changes_nothing(toys: Toys) -> None:
     assert (step.state, step.artifact, step.lease_owner) == ("leased", None, "other")
 
 
+def test_a_reaper_that_slept_lets_the_holders_beat_first(toys: Toys) -> None:
+    step = toys.detail(toys.launch()).steps[0]
+    with toys.services.works.writing() as work:
+        lease = leases.claim(work, step, "slept too", seconds=-1)
+    assert lease is not None
+    times = [0.0]
+    dispatcher = Dispatcher(toys.worker, {}, clock=lambda: times[0])
+
+    def state_at(second: float) -> str:
+        times[0] = second
+        dispatcher.reap()
+        return toys.detail(step.run_id).steps[0].state
+
+    half = toys.services.settings.lease_seconds / 2
+    assert {state_at(3600 + second) for second in range(int(half))} == {"leased"}
+    assert state_at(3600 + half) == "ready"
+
+
 def test_two_reapers_take_an_expired_lease_once_and_three_losses_are_final(toys: Toys) -> None:
     run_id = toys.launch()
     works = toys.services.works
