@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2_fragments import render_block
 
+SAID = "said"  # the cookie that carries an outcome over the redirect after a form
+SAID_LIMIT = 300
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
@@ -50,11 +53,24 @@ def render(
         "nav": getattr(request.state, "nav", {}),
         "now": datetime.now(UTC),
     }
+    headers = {"Vary": "HX-Request, HX-Request-Type", **(headers or {})}
     if block and wants_fragment(request):
-        html = render_block(jinja, template, block, context)
-    else:
-        html = jinja.get_template(template).render(context)
-    return HTMLResponse(html, status, headers={"Vary": "HX-Request, HX-Request-Type", **(headers or {})})
+        return HTMLResponse(render_block(jinja, template, block, context), status, headers)
+    said = request.cookies.get(SAID)
+    html = jinja.get_template(template).render(context, said=unquote(said) if said else "")
+    response = HTMLResponse(html, status, headers)
+    if said:
+        response.delete_cookie(SAID, path="/", httponly=True, samesite="lax")
+    return response
+
+
+def redirect(url: str, said: str = "") -> RedirectResponse:
+    """To the page that shows the outcome of a form; ``said`` stands there once: "Run #5 was cancelled."."""
+    response = RedirectResponse(url, 303)
+    if said:
+        text = quote(said[:SAID_LIMIT])
+        response.set_cookie(SAID, text, max_age=60, path="/", httponly=True, samesite="lax")
+    return response
 
 
 def number(value: float | None, digits: int = 0) -> str:
