@@ -41,6 +41,7 @@ from app.home import count_for_nav
 from app.registry import api as registry_api
 from app.registry import routes as registry_routes
 from app.runs import api as runs_api
+from app.runs import launch_routes, list_routes
 from app.runs import routes as runs_routes
 from app.runs import stream as runs_stream
 
@@ -54,6 +55,8 @@ ROUTERS = (
     accounts_api.router,
     datasets_routes.router,
     datasets_api.router,
+    list_routes.router,
+    launch_routes.router,
     runs_routes.router,
     runs_api.router,
     runs_stream.router,
