@@ -1,4 +1,4 @@
-"""Endpoints and what was live on each, from when until when."""
+"""Endpoints and what was live on each, from when until when, by whom."""
 
 from datetime import datetime
 
@@ -11,6 +11,11 @@ _LIVE = text("retired_at IS NULL")
 
 
 class Endpoint(Main):
+    """A deleted one answers nothing and is on no list, but what was live on it stays told.
+
+    Deploying under its name brings it back.
+    """
+
     __tablename__ = "endpoint"
     __table_args__ = (UniqueConstraint("name"),)
 
@@ -18,10 +23,14 @@ class Endpoint(Main):
     name: Mapped[str] = mapped_column(String(63))
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime] = mapped_column(default=now())
+    deleted_at: Mapped[datetime | None]
 
 
 class Deployment(Main):
-    """One recorded change of what is live. The one that is not retired answers; there is at most one."""
+    """One recorded change of what is live. The one that is not retired answers; there is at most one.
+
+    ``retired_by`` is who ended it: whoever deployed the next one, or stopped the endpoint.
+    """
 
     __tablename__ = "deployment"
     __table_args__ = (
@@ -36,3 +45,4 @@ class Deployment(Main):
     actor_id: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime] = mapped_column(default=now())
     retired_at: Mapped[datetime | None]
+    retired_by: Mapped[str | None] = mapped_column(String(40))
