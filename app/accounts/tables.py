@@ -1,4 +1,4 @@
-"""Users, their sessions and tokens, one-time links, failed sign-ins, and the audit.
+"""Users, their preferences, sessions and tokens, one-time links, failed sign-ins, and the audit.
 
 Every secret is stored as a SHA-256 (it is 256 bits of chance) or, where a person chose it, as argon2id:
 a dump of this database holds nothing that signs anybody in.
@@ -29,6 +29,7 @@ class User(Main):
     is_service: Mapped[bool] = mapped_column(default=False)
     password_hash: Mapped[str | None] = mapped_column(String(200))
     disabled_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]  # by a session or a token, to a quarter of an hour
     created_at: Mapped[datetime] = mapped_column(default=now())
 
     @property
@@ -40,6 +41,16 @@ class User(Main):
     @property
     def permitted(self) -> Role:
         return Role(self.role)
+
+
+class Preference(Main):
+    """What a person chose for themselves; only what differs from the usual stands here."""
+
+    __tablename__ = "preference"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    value: Mapped[str] = mapped_column(String(200))
 
 
 class WebSession(Main):
@@ -59,7 +70,7 @@ class WebSession(Main):
 
 
 class Token(Main):
-    """A program's key. It may do what its owner may, and no more than ``role``."""
+    """A program's key. It may do what its owner may, and no more than ``role``, until ``expires_at``."""
 
     __tablename__ = "api_token"
     __table_args__ = (UniqueConstraint("secret_hash"), Index(None, "user_id"))
@@ -73,6 +84,7 @@ class Token(Main):
     created_at: Mapped[datetime] = mapped_column(default=now())
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
 
 
 class OneTimeLink(Main):
