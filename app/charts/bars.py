@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from app.charts.figure import Data, Words, chart, figure
+from app.charts.figure import Data, Figure, Words, chart, figure
 from app.charts.svg import join, mark, share, text
 
 ROW = 32
@@ -23,15 +23,23 @@ class Bar:
     shown: str
 
 
-def bars(name: str, words: Words, items: Sequence[Bar], heading: str, value_heading: str) -> Markup:
+def bars(
+    name: str, words: Words, items: Sequence[Bar], heading: str, value_heading: str, *, csv_url: str = ""
+) -> Figure:
     """The longest bar fills the plot, whatever the values' unit."""
     longest = max((item.value for item in items), default=0) or 1
     marks = [mark("line", class_="axis", y2=ROW * len(items))]
     for row, item in enumerate(items):
         marks += _row(item, row * ROW, item.value / longest)
     drawing = chart(name, words, "p-bar", ROW * len(items), marks)
+    return figure(name, words, drawing, _data(items, heading, value_heading), csv_url=csv_url)
+
+
+def _data(items: Sequence[Bar], heading: str, value_heading: str) -> Data:
+    columns = (heading, value_heading)
     rows = [(item.label, item.shown) for item in items]
-    return figure(name, words, drawing, Data((heading, value_heading), rows, frozenset({heading})))
+    values = [(item.label, item.value) for item in items]
+    return Data(columns, rows, frozenset({heading}), columns, values)
 
 
 def _row(item: Bar, top: float, length: float) -> list[Markup]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from app.charts.bars import SENTIMENT
-from app.charts.figure import Words, figure_of
+from app.charts.figure import Data, Figure, Words, csv_link, figure_of
 from app.charts.svg import join, mark
 
 # Share of the row from which a cell takes the next deeper colour; right and wrong have their own.
@@ -13,7 +13,14 @@ _RIGHT = ((0.9, "y3"), (0.6, "y2"), (0.0, "y1"))
 _WRONG = ((0.25, "x2"), (0.1, "x1"), (0.0, "x0"))
 
 
-def confusion(name: str, words: Words, labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Markup:
+def confusion(
+    name: str,
+    words: Words,
+    labels: Sequence[str],
+    matrix: Sequence[Sequence[int]],
+    *,
+    csv_url: str = "",
+) -> Figure:
     """Rows are the truth. Each cell says its count and its share of the row."""
     heads = [mark("th", head, scope="col") for head in ("truth ↓ predicted →", *labels, "n")]
     rows = [
@@ -22,7 +29,14 @@ def confusion(name: str, words: Words, labels: Sequence[str], matrix: Sequence[S
     content = mark("caption", words.description, class_="vh") + mark("thead", mark("tr", join(heads)))
     table = mark("table", content + mark("tbody", join(rows)), class_="cm")
     box = mark("div", table, class_="cmwrap", tabindex="0", role="region", aria_label=words.title)
-    return figure_of(name, words, box)
+    return figure_of(name, words, box + csv_link(words.title, csv_url), _data(labels, matrix))
+
+
+def _data(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Data:
+    columns = ("truth", *(f"predicted {label}" for label in labels))
+    values = [(label, *counts) for label, counts in zip(labels, matrix, strict=True)]
+    rows = [tuple(str(cell) for cell in row) for row in values]
+    return Data(columns, rows, frozenset({"truth"}), columns, values)
 
 
 def _row(place: int, label: str, counts: Sequence[int]) -> Markup:

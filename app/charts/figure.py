@@ -23,11 +23,17 @@ class Words:
 
 @dataclass(frozen=True)
 class Data:
-    """The numbers behind a chart. Columns in ``texts`` are words, all others numbers, set to the right."""
+    """The numbers behind a chart. Columns in ``texts`` are words, all others numbers, set to the right.
+
+    ``rows`` are for people: rounded, with units. ``values`` under ``header`` are the same for programs: in
+    full, one number a cell; without them a file has what people see.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     texts: frozenset[str] = frozenset()
+    header: Sequence[str] = ()
+    values: Sequence[Sequence[object]] = ()
 
 
 @dataclass(frozen=True)
@@ -39,15 +45,39 @@ class Key:
     shape: str = "path"  # or circle
 
 
-def figure(name: str, words: Words, drawing: Markup, data: Data, keys: Sequence[Key] = ()) -> Markup:
-    """``name`` is unique on the page."""
-    return figure_of(name, words, _legend(keys) + drawing + _details(words.title, data))
+class Figure(Markup):
+    """The drawn figure, ready for a page. It keeps its numbers, for the file that it links to."""
+
+    name: str
+    data: Data
+
+    def csv(self) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
+        """Header and rows, as ``app.core.lists.csv_file`` takes them."""
+        data = self.data
+        return (data.header, data.values) if data.header else (data.columns, data.rows)
 
 
-def figure_of(name: str, words: Words, content: Markup) -> Markup:
+def figure(
+    name: str, words: Words, drawing: Markup, data: Data, keys: Sequence[Key] = (), csv_url: str = ""
+) -> Figure:
+    """``name`` is unique on the page. ``csv_url`` is where the page gives what ``csv()`` says."""
+    return figure_of(name, words, _legend(keys) + drawing + _details(words.title, data, csv_url), data)
+
+
+def figure_of(name: str, words: Words, content: Markup, data: Data) -> Figure:
     """For a figure that is a table already."""
     caption = mark("figcaption", mark("strong", words.finding) + mark("span", words.how))
-    return mark("figure", caption + content, class_="fig", id=f"fig-{name}")
+    drawn = Figure(mark("figure", caption + content, class_="fig", id=f"fig-{name}"))
+    drawn.name, drawn.data = name, data
+    return drawn
+
+
+def csv_link(title: str, csv_url: str) -> Markup:
+    """Named after the figure: a page has several."""
+    if not csv_url:
+        return Markup()
+    link = mark("a", "CSV", href=csv_url, download="", aria_label=f"CSV: {title}")
+    return mark("p", link, class_="hint")
 
 
 def chart(name: str, words: Words, margins: str, height: float, marks: Iterable[Markup]) -> Markup:
@@ -80,7 +110,7 @@ def _cells(data: Data, row: Sequence[str]) -> Markup:
     return join(mark("td", cell, class_=None if name in data.texts else "num") for name, cell in pairs)
 
 
-def _details(caption: str, data: Data) -> Markup:
+def _details(caption: str, data: Data, csv_url: str) -> Markup:
     box = mark(
         "div",
         table(caption, data),
@@ -89,7 +119,7 @@ def _details(caption: str, data: Data) -> Markup:
         role="group",
         aria_label=f"Data of the chart: {caption}",
     )
-    return mark("details", mark("summary", "Data table") + box)
+    return mark("details", mark("summary", "Data table") + box + csv_link(caption, csv_url))
 
 
 def _legend(keys: Sequence[Key]) -> Markup:

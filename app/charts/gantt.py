@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from markupsafe import Markup
 
 from app.charts.bars import clipped
-from app.charts.figure import Data, Words, chart, figure
+from app.charts.figure import Data, Figure, Words, chart, figure
 from app.charts.svg import mark, share, text
 
 ROW = 26
@@ -36,7 +36,7 @@ class Span:
     shown: str
 
 
-def gantt(name: str, words: Words, spans: Sequence[Span], now: datetime) -> Markup:
+def gantt(name: str, words: Words, spans: Sequence[Span], now: datetime, *, csv_url: str = "") -> Figure:
     first = min(span.start for span in spans)
     last = max(span.end or now for span in spans)
     clock = _Clock(first, max(last - first, timedelta(seconds=1)))
@@ -45,7 +45,7 @@ def gantt(name: str, words: Words, spans: Sequence[Span], now: datetime) -> Mark
     for row, span in enumerate(spans):
         marks += _span(span, row * ROW, clock, now)
     drawing = chart(name, words, "p-gantt", bottom + AXIS, marks)
-    return figure(name, words, drawing, _data(spans))
+    return figure(name, words, drawing, _data(spans), csv_url=csv_url)
 
 
 @dataclass(frozen=True)
@@ -96,4 +96,6 @@ def _duration(span: Span, x: float, width: float, y: float) -> Markup:
 
 def _data(spans: Sequence[Span]) -> Data:
     rows = [(span.label, f"{span.start.astimezone(UTC):%H:%M:%S}", span.shown, span.state) for span in spans]
-    return Data(("Attempt", "Start, UTC", "Duration", "State"), rows, frozenset({"Attempt", "State"}))
+    columns = ("Attempt", "Start, UTC", "Duration", "State")
+    values = [(span.label, span.start, span.end, span.state) for span in spans]
+    return Data(columns, rows, frozenset({"Attempt", "State"}), ("attempt", "start", "end", "state"), values)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from app.charts.bars import clipped
-from app.charts.figure import Data, Key, Words, chart, figure
+from app.charts.figure import Data, Figure, Key, Words, chart, figure
 from app.charts.notation import NONE, interval, score
 from app.charts.scale import Scale, scale
 from app.charts.svg import mark, share, text
@@ -35,7 +35,9 @@ def intervals(
     rows: Sequence[Compared],
     candidate: str = "candidate",
     baseline: str = "baseline",
-) -> Markup:
+    *,
+    csv_url: str = "",
+) -> Figure:
     across = scale(_ends(rows))
     bottom = ROW * len(rows)
     marks = [_tick(across, tick, bottom) for tick in across.ticks]
@@ -44,7 +46,7 @@ def intervals(
         marks += _row(row, place * ROW, across)
     keys = (Key(candidate, "d1", "circle"), Key(baseline, "hollow", "circle"))
     drawing = chart(name, words, "p-dot", bottom + AXIS, marks)
-    return figure(name, words, drawing, _data(rows, candidate, baseline), keys)
+    return figure(name, words, drawing, _data(rows, candidate, baseline), keys, csv_url)
 
 
 def _ends(rows: Sequence[Compared]) -> list[float]:
@@ -77,7 +79,13 @@ def _estimate(one: Estimate, y: float, across: Scale, dot: str, number: str) -> 
 def _data(rows: Sequence[Compared], candidate: str, baseline: str) -> Data:
     columns = ("Metric", candidate, f"{candidate}, 95 %", baseline, f"{baseline}, 95 %")
     cells = [(row.label, *_cells(row.candidate), *_cells(row.baseline)) for row in rows]
-    return Data(columns, cells, frozenset({"Metric"}))
+    header = ("metric", *(f"{name}{end}" for name in (candidate, baseline) for end in ("", " low", " high")))
+    values = [(row.label, *_values(row.candidate), *_values(row.baseline)) for row in rows]
+    return Data(columns, cells, frozenset({"Metric"}), header, values)
+
+
+def _values(one: Estimate | None) -> tuple[float | None, float | None, float | None]:
+    return (one.value, one.low, one.high) if one else (None, None, None)
 
 
 def _cells(one: Estimate | None) -> tuple[str, str]:

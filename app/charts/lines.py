@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from app.charts.figure import Data, Key, Words, chart, figure
+from app.charts.figure import Data, Figure, Key, Words, chart, figure
 from app.charts.notation import NONE, plain, score
 from app.charts.scale import Scale, scale
 from app.charts.svg import mark, path, share, stretched, text
@@ -51,7 +51,8 @@ def lines(
     *,
     reference: Reference | None = None,
     from_zero: bool = False,
-) -> Markup:
+    csv_url: str = "",
+) -> Figure:
     drawn = [_thinned(one) for one in series]
     across, up = _axes(drawn, reference, from_zero)
     marks = _grid(across, up, x_label)
@@ -62,7 +63,7 @@ def lines(
     marks += [part for one in drawn if one.best for part in _kept(one.best, one.colour, across, up)]
     keys = [Key(one.label, one.classes) for one in drawn]
     drawing = chart(name, words, "p-line", HEIGHT + MARGINS, marks)
-    return figure(name, words, drawing, _data(drawn, x_label), keys)
+    return figure(name, words, drawing, _data(drawn, series, x_label), keys, csv_url)
 
 
 def _axes(series: Sequence[Series], reference: Reference | None, from_zero: bool) -> tuple[Scale, Scale]:
@@ -122,11 +123,17 @@ def _thinned(series: Series) -> Series:
     return replace(series, points=kept)
 
 
-def _data(series: Sequence[Series], x_label: str) -> Data:
+def _data(drawn: Sequence[Series], series: Sequence[Series], x_label: str) -> Data:
+    """The table has the points that are drawn, the file all of them."""
+    rows = [(plain(x), *(_cell(value) for value in values)) for x, *values in _by_step(drawn)]
+    labels = [one.label for one in series]
+    return Data((x_label.capitalize(), *labels), rows, frozenset(), (x_label, *labels), _by_step(series))
+
+
+def _by_step(series: Sequence[Series]) -> list[tuple[float, *tuple[float | None, ...]]]:
     values = [dict(one.points) for one in series]
     steps = sorted({x for one in values for x in one})
-    rows = [(plain(x), *(_cell(one.get(x)) for one in values)) for x in steps]
-    return Data((x_label.capitalize(), *(one.label for one in series)), rows)
+    return [(x, *(one.get(x) for one in values)) for x in steps]
 
 
 def _cell(value: float | None) -> str:

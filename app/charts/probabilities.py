@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from app.charts.bars import SENTIMENT, clipped
-from app.charts.figure import Data, Words, chart, figure
+from app.charts.figure import Data, Figure, Words, chart, figure
 from app.charts.notation import score
 from app.charts.svg import mark, share, text
 
@@ -13,8 +13,13 @@ ROW = 30
 
 
 def probabilities(
-    name: str, words: Words, items: Sequence[tuple[str, float]], threshold: float | None = None
-) -> Markup:
+    name: str,
+    words: Words,
+    items: Sequence[tuple[str, float]],
+    threshold: float | None = None,
+    *,
+    csv_url: str = "",
+) -> Figure:
     marks: list[Markup] = []
     for row, (label, value) in enumerate(items):
         marks += _row(label, value, row * ROW)
@@ -22,7 +27,9 @@ def probabilities(
         marks += _threshold(threshold, ROW * len(items))
     drawing = chart(name, words, "p-cat", ROW * len(items) + (18 if threshold is not None else 0), marks)
     rows = [(label, score(value)) for label, value in items]
-    return figure(name, words, drawing, Data(("Label", "Probability"), rows, frozenset({"Label"})))
+    columns = ("Label", "Probability")
+    data = Data(columns, rows, frozenset({"Label"}), ("label", "probability"), items)
+    return figure(name, words, drawing, data, csv_url=csv_url)
 
 
 def _row(label: str, value: float, top: float) -> list[Markup]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from app.charts.figure import Data, Words, chart, figure
+from app.charts.figure import Data, Figure, Words, chart, figure
 from app.charts.notation import interval, score
 from app.charts.scale import Scale, scale
 from app.charts.svg import mark, path, share, stretched, text
@@ -22,7 +22,7 @@ class Bin:
     n: int
 
 
-def reliability(name: str, words: Words, bins: Sequence[Bin]) -> Markup:
+def reliability(name: str, words: Words, bins: Sequence[Bin], *, csv_url: str = "") -> Figure:
     """Points below the diagonal: surer than it should be. Empty bins are left out."""
     filled = [one for one in bins if one.n]
     across = scale([one.confidence for one in filled], high=1.0)
@@ -31,7 +31,7 @@ def reliability(name: str, words: Words, bins: Sequence[Bin]) -> Markup:
     marks.append(stretched(HEIGHT, [path(diagonal, "ln thin dash s5")]))
     marks += [drawn for one in filled for drawn in _bin(one, across)]
     drawing = chart(name, words, "p-line", HEIGHT + MARGINS, marks)
-    return figure(name, words, drawing, _data(filled))
+    return figure(name, words, drawing, _data(filled), csv_url=csv_url)
 
 
 def _grid(across: Scale) -> list[Markup]:
@@ -68,4 +68,7 @@ def _data(bins: Sequence[Bin]) -> Data:
         )
         for one in bins
     ]
-    return Data(("Mean confidence", "Share right", "95 % interval", "n"), rows)
+    columns = ("Mean confidence", "Share right", "95 % interval", "n")
+    header = ("confidence", "accuracy", "low", "high", "n")
+    values = [(one.confidence, one.accuracy, *wilson_bounds(one.accuracy, one.n), one.n) for one in bins]
+    return Data(columns, rows, frozenset(), header, values)

@@ -12,6 +12,7 @@ from app.charts.figure import Words
 from app.charts.gantt import Span, gantt
 from app.charts.intervals import Compared, Estimate, intervals
 from app.charts.lines import POINTS, Reference, Series, lines
+from app.charts.probabilities import probabilities
 from app.charts.reliability import Bin, reliability
 from app.charts.track import track
 from ml.evaluation.proportion import wilson_bounds
@@ -196,3 +197,42 @@ def test_the_track_has_a_block_a_step() -> None:
         track([("succeeded", True), ("leased", False), ("failed", False), ("blocked", False)])
     )
     assert [block.get("class") for block in shown] == ["cache", "run", "bad", ""]
+
+
+def test_a_figure_gives_its_numbers_in_full_and_links_to_them() -> None:
+    items = [Bar("negative", 2370.5, "2,371 s")]
+    drawn = bars("lab", WORDS, items, "Label", "Seconds", csv_url="/x/figures/lab.csv")
+    assert drawn.csv() == (("Label", "Seconds"), [("negative", 2370.5)])
+    link = next(parsed(drawn).iter("a"))
+    assert (link.get("href"), link.text, link.get("aria-label")) == (
+        "/x/figures/lab.csv",
+        "CSV",
+        "CSV: A title",
+    )
+    assert not list(parsed(bars("lab", WORDS, items, "Label", "Seconds")).iter("a"))
+
+
+def test_the_file_of_a_long_curve_has_the_points_that_are_not_drawn() -> None:
+    points = [(float(step), step / 3) for step in range(1001)]
+    header, values = lines("loss", WORDS, [Series("train", points, 1), VALIDATION], "step").csv()
+    assert header == ("step", "train", "validation")
+    assert [list(row) for row in values] == [[x, y, dict(VALIDATION.points).get(x)] for x, y in points]
+
+
+def test_intervals_have_a_column_for_each_end_in_the_file() -> None:
+    drawn = intervals("m", WORDS, [Compared("Accuracy", Estimate(0.8594, 0.84, 0.88))], "v6", "v5")
+    header, values = drawn.csv()
+    assert header == ("metric", "v6", "v6 low", "v6 high", "v5", "v5 low", "v5 high")
+    assert values == [("Accuracy", 0.8594, 0.84, 0.88, None, None, None)]
+
+
+def test_every_other_figure_gives_its_numbers_too() -> None:
+    matrix = confusion("cm", WORDS, ["a", "b"], [[9, 1], [3, 7]], csv_url="/cm.csv")
+    assert matrix.csv() == (("truth", "predicted a", "predicted b"), [("a", 9, 1), ("b", 3, 7)])
+    assert next(parsed(matrix).iter("a")).get("href") == "/cm.csv"
+    sure = reliability("rel", WORDS, [Bin(0.45, 0.5, 4)])
+    assert sure.csv()[1] == [(0.45, 0.5, *wilson_bounds(0.5, 4), 4)]
+    answer = probabilities("p", WORDS, [("positive", 0.9123)], threshold=0.7)
+    assert answer.csv() == (("label", "probability"), [("positive", 0.9123)])
+    clock = gantt("g", WORDS, spans()[:1], START)
+    assert clock.csv()[1] == [("prepare", START, START + timedelta(seconds=10), "succeeded")]
