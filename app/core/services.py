@@ -3,7 +3,7 @@
 The protocols here let a lower feature reach a higher one without importing it: ``handlers.py`` connects.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol
 
@@ -59,21 +59,59 @@ class NativeHandler(Protocol):
     def __call__(self, work: Work, services: "Services", call: NativeCall) -> Mapping[str, Any]: ...
 
 
-class RunMoved(Protocol):
-    """Told whenever a run of its pipeline changes its status, inside the transaction that changes it.
+@dataclass(frozen=True)
+class RunMove:
+    """A run's new status. ``actor_id`` launched it; ``message`` says how it ended.
 
-    A retry moves a run that had ended back to ``queued`` or ``running``. ``message`` says how it ended.
+    A retry moves a run that had ended back to ``queued`` or ``running``.
     """
 
-    def __call__(self, work: Work, *, status: str, subject_id: str | None, message: str) -> None: ...
+    run_id: str
+    number: int
+    pipeline: str
+    label: str
+    status: str
+    message: str
+    actor_id: str
+    subject_id: str | None
+
+
+class RunMoved(Protocol):
+    """Told of every run's new status, inside the transaction that changes it."""
+
+    def __call__(self, work: Work, move: RunMove) -> None: ...
+
+
+@dataclass(frozen=True)
+class VersionMove:
+    """A model version that was registered, decided on or voided, by ``actor_id`` and with this ``reason``.
+
+    ``status`` is its new one, in the registry's words.
+    """
+
+    version_id: str
+    model_id: str
+    model: str
+    number: int
+    author_id: str
+    status: str
+    actor_id: str
+    reason: str = ""
+
+
+class VersionMoved(Protocol):
+    """Told of every model version's new status, inside the transaction that changes it."""
+
+    def __call__(self, work: Work, move: VersionMove) -> None: ...
 
 
 @dataclass(frozen=True)
 class Handlers:
-    """``native`` by the step's kind, ``moved`` by the pipeline's name."""
+    """``native`` by the step's kind; ``moved`` and ``version_moved`` are all told, in this order."""
 
     native: Mapping[str, NativeHandler] = field(default_factory=dict)
-    moved: Mapping[str, RunMoved] = field(default_factory=dict)
+    moved: Sequence[RunMoved] = ()
+    version_moved: Sequence[VersionMoved] = ()
 
 
 @dataclass(frozen=True)

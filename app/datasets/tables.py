@@ -17,6 +17,7 @@ class VersionStatus(StrEnum):
     NEEDS_CONFIRMATION = "needs_confirmation"  # many rows were rejected: a person must look at them
     FAILED = "failed"
     CANCELLED = "cancelled"
+    DELETED = "deleted"  # its rows are gone; what it was is kept for those who used it
 
 
 class Upload(Main):
@@ -44,13 +45,15 @@ class DatasetVersion(Main):
     """``facts`` is the version's ``version.json``; what lists sort or show stands in columns as well.
 
     Immutable once it is ready: ``tree_sha256`` names its files, ``content_sha256`` its rows and labels.
+    A deleted one names no files any more; its row stays, so that its number is never given again.
     """
 
     __tablename__ = "dataset_version"
     __table_args__ = (
         UniqueConstraint("dataset_id", "number"),
         CheckConstraint(
-            "status IN ('importing', 'ready', 'needs_confirmation', 'failed', 'cancelled')", name="status"
+            "status IN ('importing', 'ready', 'needs_confirmation', 'failed', 'cancelled', 'deleted')",
+            name="status",
         ),
         CheckConstraint(
             "status NOT IN ('ready', 'needs_confirmation') OR tree_sha256 IS NOT NULL", name="tree"
@@ -74,3 +77,5 @@ class DatasetVersion(Main):
     created_at: Mapped[datetime] = mapped_column(default=now())
     finished_at: Mapped[datetime | None]
     confirmed_by: Mapped[str | None] = mapped_column(String(40))
+    deleted_at: Mapped[datetime | None]
+    deleted_by: Mapped[str | None] = mapped_column(String(40))

@@ -1,0 +1,40 @@
+"""Finding out what an id names, by asking the feature that its prefix belongs to."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from app.core.errors import NotFound
+from app.core.services import Keeper, Services, Subject
+from app.core.work import Work
+
+
+class SubjectNotFound(NotFound):
+    title = "No such thing"
+
+
+def keeper_of(services: Services, subject_id: str) -> Keeper | None:
+    return services.handlers.keepers.get(subject_id.partition("_")[0])
+
+
+def describe(work: Work, services: Services, ids: Sequence[str]) -> dict[str, Subject]:
+    """By id, with one question to each feature; ids that name nothing are left out."""
+    by_prefix: dict[str, list[str]] = defaultdict(list)
+    for each in ids:
+        by_prefix[each.partition("_")[0]].append(each)
+    found: dict[str, Subject] = {}
+    for prefix, wanted in by_prefix.items():
+        if keeper := services.handlers.keepers.get(prefix):
+            found |= keeper.describe(work, wanted)
+    return found
+
+
+def find(work: Work, services: Services, subject_id: str) -> Subject:
+    """One that can be kept: data set, data set version, run, model, model version."""
+    keeper = keeper_of(services, subject_id)
+    found = describe(work, services, [subject_id]).get(subject_id)
+    if found is None or keeper is None or keeper.delete is None:
+        raise SubjectNotFound(
+            f"There is no data set, run, model or version with the id {subject_id[:60]!r}.",
+            "Ids stand on each page and in each list, ready to be copied.",
+        )
+    return found
