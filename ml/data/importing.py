@@ -15,6 +15,7 @@ from ml.data.opening import Opened, open_upload
 from ml.data.records import Record
 from ml.data.shards import RejectWriter, ShardWriter
 from ml.data.source import Source
+from ml.data.summary import CountTokens, Summary
 
 CONFIRM_ABOVE = 0.05
 FEW_IN_CLASS = 10
@@ -26,10 +27,13 @@ Pace = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Upload:
+    """``count_tokens`` is for the summary of lengths; without it only words are counted."""
+
     path: Path
     filename: str
     mapping: Mapping[str, object]
     cap: int | None = None
+    count_tokens: CountTokens | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Outcome:
     reasons: Counter[str]
     first_fault: Record | None
     shards: list[str]
+    summary: Summary
 
 
 def import_upload(upload: Upload, directory: Path, pace: Pace) -> dict[str, object]:
@@ -53,7 +58,7 @@ def import_upload(upload: Upload, directory: Path, pace: Pace) -> dict[str, obje
     )
     mapping = complete(upload.mapping, opened.table.columns, opened.sample)
     require_usable(mapping, opened.table.columns)
-    outcome = _read(opened, mapping, directory, pace)
+    outcome = _read(opened, mapping, directory, pace, upload.count_tokens)
     _check_classes(outcome)
     version = _describe(upload, opened, outcome)
     text = json.dumps(version, ensure_ascii=False, indent=2)
@@ -61,32 +66,42 @@ def import_upload(upload: Upload, directory: Path, pace: Pace) -> dict[str, obje
     return version
 
 
-def _read(opened: Opened, mapping: ColumnMapping, directory: Path, pace: Pace) -> Outcome:
+def _read(
+    opened: Opened, mapping: ColumnMapping, directory: Path, pace: Pace, count_tokens: CountTokens | None
+) -> Outcome:
     table = opened.table
     canonizer = Canonizer(table.columns, mapping)
     shards = ShardWriter(directory)
+    summary = Summary(count_tokens)
     reasons: Counter[str] = Counter()
     first_fault: Record | None = None
     wanted = frozenset(column for column in mapping.values() if column)
     with RejectWriter(directory / "rejects.parquet") as rejects:
-        for record in _paced(table.records(wanted), table.source, pace):
+        read = _paced(table.records(wanted), table.source, pace, shards, reasons)
+        for record in read:
             row = canonizer.row(record)
             if not isinstance(row, str):
                 shards.add(row)
+                summary.add(row)
                 continue
             reasons[row] += 1
             rejects.add(record.number, record.line, record.offset, row, record.raw_text())
             if record.values is None and first_fault is None:
                 first_fault = record
-    return Outcome(mapping, canonizer, reasons, first_fault, shards.finish())
+    return Outcome(mapping, canonizer, reasons, first_fault, shards.finish(), summary)
 
 
-def _paced(records: Iterator[Record], source: Source, pace: Pace) -> Iterator[Record]:
+def _paced(
+    records: Iterator[Record], source: Source, pace: Pace, shards: ShardWriter, reasons: Counter[str]
+) -> Iterator[Record]:
+    def told(done: int) -> None:
+        pace(done, source.size, f"reading rows: {shards.rows:,} kept, {reasons.total():,} rejected")
+
     for count, record in enumerate(records):
         if count % PACE_RECORDS == 0:
-            pace(source.position, source.size, "reading rows")
+            told(source.position)
         yield record
-    pace(source.size, source.size, "reading rows")
+    told(source.size)
 
 
 def _check_classes(outcome: Outcome) -> None:
@@ -128,6 +143,7 @@ def _describe(upload: Upload, opened: Opened, outcome: Outcome) -> dict[str, obj
         "reject_reasons": dict(outcome.reasons.most_common()),
         "fields": {"title": outcome.mapping["title"] is not None},
         "content_sha256": content_sha256(outcome.shards, labels),
+        "summary": outcome.summary.facts(labels),
     }
 
 

