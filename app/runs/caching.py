@@ -19,6 +19,7 @@ from app.core.storage import LocalStorage, Tree
 from app.core.work import Work
 from app.runs import queries
 from app.runs.advancing import record_step, settle
+from app.runs.figures import note_figures
 from app.runs.leases import Lease, execute_one, fresh, held, must_be_allowed, start_run
 from app.runs.spec import InputSpec, StepSpec
 from app.runs.states import StepState
@@ -154,7 +155,9 @@ def take_from_cache(work: Work, services: Services, step: Step, lookup: Lookup) 
     if execute_one(work.session, taken.returning(Step.id)) is None:
         return False
     start_run(work, run)
-    record_step(work.session, run, fresh(work.session, step.id))
+    taken_step = fresh(work.session, step.id)
+    note_figures(services.storage, run, taken_step)
+    record_step(work.session, run, taken_step)
     settle(work, run, services.messenger, services.handlers.moved)
     return True
 

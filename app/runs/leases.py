@@ -16,6 +16,7 @@ from app.core.services import Services
 from app.core.work import Work
 from app.runs import queries
 from app.runs.advancing import record_event, record_step, send_after_commit, settle
+from app.runs.figures import note_figures
 from app.runs.spec import StepSpec
 from app.runs.states import TRANSITIONS, AttemptStatus, IllegalMove, RunStatus, StepState
 from app.runs.tables import Attempt, Run, Step
@@ -157,6 +158,8 @@ def _end(work: Work, services: Services, lease: Lease, ending: Ending, guard: Co
     record_step(work.session, run, step)
     if ending.to == StepState.READY:
         send_after_commit(work, services.messenger, step)
+    if ending.to == StepState.SUCCEEDED:
+        note_figures(services.storage, run, step)
     settle(work, run, services.messenger, services.handlers.moved)
     return True
 

@@ -28,7 +28,11 @@ _CLAIMABLE = text("state IN ('ready', 'leased')")
 
 
 class Run(Main):
-    """One execution of a pipeline. ``subject_id`` names what it is about: a data set version."""
+    """One execution of a pipeline. ``subject_id`` names what it is about: a data set version.
+
+    ``figures`` is the part of evaluation.json that lists show, and ``macro_f1`` what they sort by; both are
+    written with the step that measured, see app.runs.figures.
+    """
 
     __tablename__ = "run"
     __table_args__ = (
@@ -36,7 +40,8 @@ class Run(Main):
         UniqueConstraint("actor_id", "idempotency_key"),
         Index(None, "status"),
         Index(None, "subject_id"),
-        Index(None, "pipeline"),
+        Index(None, "pipeline", "recipe", "status", "id"),  # the latest runs of a recipe, for its median
+        Index(None, "recipe"),  # which there are, for the list's filter
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -58,6 +63,29 @@ class Run(Main):
     created_at: Mapped[datetime] = mapped_column(default=now())
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    figures: Mapped[dict[str, Any] | None]
+    macro_f1: Mapped[float | None]
+
+
+class SavedRecipe(Main):
+    """A set of values that somebody named, offered beside the recipes a pipeline comes with.
+
+    ``values`` are those that differ from the parameters' defaults. ``row_version`` grows with each change,
+    so that one made on an older sight of it is refused.
+    """
+
+    __tablename__ = "recipe"
+    __table_args__ = (UniqueConstraint("pipeline", "name"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    pipeline: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(60))
+    summary: Mapped[str] = mapped_column(Text, default="")
+    values: Mapped[dict[str, Any]]
+    owner_id: Mapped[str] = mapped_column(String(40))
+    row_version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(default=now())
+    changed_at: Mapped[datetime] = mapped_column(default=now())
 
 
 class Step(Main):
