@@ -23,6 +23,22 @@ class Messenger(Protocol):
     def send_step(self, step_id: str, queue: str) -> None: ...
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How far a run is. ``share`` is of the step that is running; ``unserved`` is a queue that nobody serves.
+
+    ``advice`` says what to do about a failed one.
+    """
+
+    number: int
+    status: str
+    phase: str = ""
+    share: float | None = None
+    seconds_left: float | None = None
+    unserved: str = ""
+    advice: str = ""
+
+
 class Launcher(Protocol):
     """Starts a run within the caller's unit of work and returns its id."""
 
@@ -37,6 +53,10 @@ class Launcher(Protocol):
         subject_id: str,
         label: str,
     ) -> str: ...
+
+    def standing(self, work: Work, run_id: str) -> Standing | None: ...
+
+    def cancel(self, work: Work, run_id: str, actor_id: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -106,12 +126,67 @@ class VersionMoved(Protocol):
 
 
 @dataclass(frozen=True)
+class Subject:
+    """Something that people keep, as its own feature tells it to app.keeping.
+
+    ``parts`` are ids that go when it goes; what uses them uses it. ``holds`` is why nothing that it was made
+    from may be deleted now ("is live on shop"), ``refusals`` are why it may not be deleted itself, whatever
+    uses it. ``name`` is what a new name would replace, None where it can't be renamed; ``renaming`` says who
+    would notice. ``goes`` says what deleting takes away.
+    """
+
+    id: str
+    kind: str  # in the words of the pages: "data set"
+    title: str  # "clothing v3"
+    url: str
+    list_url: str = ""  # the list that it stands in, where that has filters
+    owner_id: str = ""
+    parent_id: str | None = None
+    name: str | None = None
+    renaming: str = ""
+    parts: Sequence[str] = ()
+    holds: str = ""
+    refusals: Sequence[str] = ()
+    goes: str = ""
+    deleted: bool = False
+
+
+class Describe(Protocol):
+    """The subjects of these ids, by id; one that is not there is left out."""
+
+    def __call__(self, work: Work, ids: Sequence[str]) -> Mapping[str, Subject]: ...
+
+
+class Rename(Protocol):
+    def __call__(self, work: Work, subject_id: str, name: str) -> None: ...
+
+
+class Delete(Protocol):
+    """Deletes within the caller's transaction; answers what was taken away, for the audit."""
+
+    def __call__(
+        self, work: Work, services: "Services", actor_id: str, subject_id: str
+    ) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """How app.keeping reaches the subjects of a feature. Without ``delete`` they are only described."""
+
+    describe: Describe
+    delete: Delete | None = None
+    rename: Rename | None = None
+
+
+@dataclass(frozen=True)
 class Handlers:
-    """``native`` by the step's kind; ``moved`` and ``version_moved`` are all told, in this order."""
+    """``native`` by the step's kind; ``moved`` and ``version_moved`` are all told, in this order; ``keepers``
+    by the prefix of the ids that they keep."""
 
     native: Mapping[str, NativeHandler] = field(default_factory=dict)
     moved: Sequence[RunMoved] = ()
     version_moved: Sequence[VersionMoved] = ()
+    keepers: Mapping[str, Keeper] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
