@@ -80,7 +80,7 @@ def make_artifacts(
     directory.mkdir(parents=True, exist_ok=True)
     _write_dataset(directory / "dataset", given)
     _write_features(directory / "features", train, test, fields, limit)
-    _write_model(directory / "model", train[: taught or cut], fields, limit)
+    write_model(directory / "model", train[: taught or cut], fields, limit)
     _write_evaluation(directory / "evaluation", directory / "model", test)
     return Artifacts({name: _store(services, directory / name) for name in _INPUTS}, test)
 
@@ -130,7 +130,7 @@ def _write_features(
     _json(directory / "snapshot.json", {"fields": list(fields), "max_seq_length": limit})
 
 
-def _write_model(directory: Path, taught: Sequence[Review], fields: Sequence[str], limit: int) -> None:
+def write_model(directory: Path, taught: Sequence[Review], fields: Sequence[str], limit: int) -> None:
     directory.mkdir()
     words = Counter(word for review in taught for word in _words(review, fields))
     names = ["[PAD]", "[UNK]", *sorted(word for word, _ in words.most_common(5000))]
