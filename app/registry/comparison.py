@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from app.core.storage import LocalStorage, StoredFile
 from app.registry import evidence as proof
 from app.registry.tables import ModelVersion
-from ml.evaluation.proportion import Z95
+from ml.evaluation.proportion import mcnemar, paired_interval
 
 ROW_LIMIT = 200_000
 SHOWN = 10
@@ -134,24 +134,7 @@ def _count(mask: pa.ChunkedArray) -> int:
 
 def _changes(n: int, gained: int, lost: int, other: int) -> Changes:
     value, low, high = paired_interval(n, gained, lost)
-    return Changes(n, gained, lost, other, value, low, high, chance_of(gained, lost))
-
-
-def paired_interval(n: int, gained: int, lost: int) -> tuple[float, float, float]:
-    """Change of accuracy with its 95 % interval: Wald with half a case added to each cell (Agresti, Min)."""
-    up, down, total = gained + 0.5, lost + 0.5, n + 2
-    middle = (up - down) / total
-    error = math.sqrt(max(0.0, up + down - (up - down) ** 2 / total)) / total
-    return (gained - lost) / max(1, n), middle - Z95 * error, middle + Z95 * error
-
-
-def chance_of(gained: int, lost: int) -> float:
-    """McNemar's exact test, two-sided; beyond a thousand changes its normal form, equal by then."""
-    changed, fewer = gained + lost, min(gained, lost)
-    if changed > 1000:
-        return math.erfc((abs(gained - lost) - 1) / math.sqrt(2 * changed))
-    tail = sum(math.comb(changed, k) for k in range(fewer + 1))
-    return min(1.0, float(2 * tail / 2**changed))
+    return Changes(n, gained, lost, other, value, low, high, mcnemar(gained, lost))
 
 
 def _groups(

@@ -16,7 +16,7 @@ from ml.features.snapshot import Snapshot
 from ml.serving.predictor import BrokenModel, Prediction, Predictor, ReviewInput
 
 ROWS_AT_ONCE = 64  # a progress line about every second
-COLUMNS = ["review_id", "row", "label", "label_id", "text", "title"]
+COLUMNS = ["review_id", "row", "label", "label_id", "text", "title", "category"]
 
 Progress = Callable[[int, int, str], None]
 
@@ -40,8 +40,8 @@ def evaluate_model(
     }
     progress(0, 0, "intervals")
     paired = Answers(truth, baseline.probabilities)
-    evaluation = evaluation_of(candidate, paired, snapshot.labels, seed, details)
-    write_report(output, evaluation, test, candidate, snapshot.labels)
+    evaluation = evaluation_of(candidate, paired, snapshot.labels, seed, test, details)
+    write_report(output, evaluation, test, candidate, paired, snapshot.labels)
     return evaluation
 
 

@@ -10,14 +10,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml.evaluation.counts import confusion_of
+from ml.evaluation.curves import coverage_of, curves_of
 from ml.evaluation.intervals import LEVEL, METHOD, Answers, Bootstrap
 from ml.evaluation.metrics import difference_of, metrics_of, reliability_of
+from ml.evaluation.proportion import mcnemar
+from ml.evaluation.slices import slices_of
 
 MINUS = "−"
+ROWS_A_GROUP = 10_000  # the report's page reads the file in such pieces
+COPIED = ("review_id", "row", "label", "category", "title", "text")
 
 
 def evaluation_of(
-    candidate: Answers, baseline: Answers, labels: tuple[str, ...], seed: int, details: Mapping[str, Any]
+    candidate: Answers,
+    baseline: Answers,
+    labels: tuple[str, ...],
+    seed: int,
+    rows: pa.Table,
+    details: Mapping[str, Any],
 ) -> dict[str, Any]:
     n = len(candidate.truth)
     bootstrap = Bootstrap(n, seed)
@@ -28,10 +38,14 @@ def evaluation_of(
         "metrics": metrics,
         "baseline": metrics_of(baseline, labels, bootstrap),
         "difference": difference,
+        "paired": paired_of(candidate, baseline),
         "confusion": _confusion(candidate, labels),
         "baseline_confusion": _confusion(baseline, labels),
         "reliability": reliability_of(candidate),
         "baseline_reliability": reliability_of(baseline),
+        "coverage": coverage_of(candidate),
+        "curves": curves_of(candidate, labels),
+        "slices": slices_of(rows, candidate, baseline),
         "labels": list(labels),
         "split": "test",
         "n": n,
@@ -41,6 +55,14 @@ def evaluation_of(
         "verdict": verdict_of(difference["macro_f1"]),
         **details,
     }
+
+
+def paired_of(candidate: Answers, baseline: Answers) -> dict[str, Any]:
+    """Which reviews only one of the two gets right, and how often chance alone is as uneven (McNemar)."""
+    right, theirs = (one.predicted == one.truth for one in (candidate, baseline))
+    gained, lost = int((right & ~theirs).sum()), int((theirs & ~right).sum())
+    both = int((right & theirs).sum())
+    return {"gained": gained, "lost": lost, "both": both, "n": len(right), "chance": mcnemar(gained, lost)}
 
 
 def chance_of(metrics: Mapping[str, Any], classes: int) -> dict[str, float]:
@@ -70,12 +92,20 @@ def _confusion(answers: Answers, labels: tuple[str, ...]) -> dict[str, Any]:
 
 
 def write_report(
-    directory: Path, evaluation: Mapping[str, Any], rows: pa.Table, answers: Answers, labels: tuple[str, ...]
+    directory: Path,
+    evaluation: Mapping[str, Any],
+    rows: pa.Table,
+    candidate: Answers,
+    baseline: Answers,
+    labels: tuple[str, ...],
 ) -> None:
+    """Texts stand beside the answers: a mistake can be read without looking for its review elsewhere."""
     text = json.dumps(evaluation, indent=1)
     (directory / "evaluation.json").write_text(text, encoding="utf-8")
-    columns: dict[str, Any] = {name: rows[name] for name in ("review_id", "row", "label")}
-    columns["predicted"] = pa.array([labels[index] for index in answers.predicted])
+    columns: dict[str, Any] = {name: rows[name] for name in COPIED}
+    columns["predicted"] = pa.array([labels[index] for index in candidate.predicted])
+    columns["baseline"] = pa.array([labels[index] for index in baseline.predicted])
     for index, label in enumerate(labels):
-        columns[f"p_{label}"] = pa.array(answers.probabilities[:, index])
-    pq.write_table(pa.table(columns), directory / "predictions.parquet", compression="zstd")
+        columns[f"p_{label}"] = pa.array(candidate.probabilities[:, index])
+    path = directory / "predictions.parquet"
+    pq.write_table(pa.table(columns), path, compression="zstd", row_group_size=ROWS_A_GROUP)

@@ -7,9 +7,10 @@ import pytest
 
 from app.core.services import Services
 from app.registry import comparison
-from app.registry.comparison import chance_of, compare, paired_interval
+from app.registry.comparison import compare
 from app.registry.tables import ModelVersion
 from app.registry.wording import brief
+from ml.evaluation.proportion import mcnemar, paired_interval
 
 LABELS = ["-1", "0", "1"]
 
@@ -110,10 +111,10 @@ def test_no_more_rows_are_read_than_the_limit(
 
 
 def test_chance_is_mcnemars_exact_one() -> None:
-    assert chance_of(0, 0) == 1
-    assert chance_of(5, 0) == pytest.approx(2 / 32)
-    assert chance_of(38, 21) == pytest.approx(0.0361, abs=0.001)
-    assert chance_of(700, 600) == pytest.approx(0.0060, abs=0.001)  # the normal form, beyond a thousand
+    assert mcnemar(0, 0) == 1
+    assert mcnemar(5, 0) == pytest.approx(2 / 32)
+    assert mcnemar(38, 21) == pytest.approx(0.0361, abs=0.001)
+    assert mcnemar(700, 600) == pytest.approx(0.0060, abs=0.001)  # the normal form, beyond a thousand
 
 
 def test_the_interval_of_a_paired_change_holds_its_value() -> None:

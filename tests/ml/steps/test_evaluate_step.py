@@ -29,7 +29,8 @@ def evaluation(evaluated: Path) -> Any:
 
 def test_the_figures_follow_from_the_predictions(evaluated: Path, evaluation: Any) -> None:
     rows = pq.read_table(evaluated / "predictions.parquet")
-    assert rows.column_names == ["review_id", "row", "label", "predicted", "p_-1", "p_0", "p_1"]
+    columns = ["review_id", "row", "label", "category", "title", "text", "predicted", "baseline"]
+    assert rows.column_names == [*columns, "p_-1", "p_0", "p_1"]
     truth, predicted = rows["label"].to_pylist(), rows["predicted"].to_pylist()
     labels = ["-1", "0", "1"]
     metrics = evaluation["metrics"]
