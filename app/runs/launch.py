@@ -12,12 +12,13 @@ from app.core.errors import Conflict, Invalid
 from app.core.ids import new_id
 from app.core.lineage import record_edge
 from app.core.numbers import next_number
-from app.core.services import Messenger
+from app.core.services import Messenger, Services, Standing
 from app.core.work import Work
-from app.runs import queries
+from app.runs import queries, service
 from app.runs.advancing import record_event, settle
 from app.runs.leases import MAX_ATTEMPTS
 from app.runs.spec import kind_of, queue_of, spec_of
+from app.runs.standing import standing_of
 from app.runs.states import RunStatus, StepState
 from app.runs.tables import Run, Step
 from ml.pipeline.definition import ParameterValue, Pipeline
@@ -90,6 +91,12 @@ class RunLauncher:
         request = LaunchRequest(pipeline, actor_id, inputs, parameters, subject_id=subject_id, label=label)
         return self.start(work, request).id
 
+    def standing(self, work: Work, run_id: str) -> Standing | None:
+        return standing_of(work, run_id)
+
+    def cancel(self, work: Work, services: Services, run_id: str, actor_id: str) -> None:
+        service.cancel(work, services, run_id, actor_id)
+
     def start(self, work: Work, request: LaunchRequest) -> Run:
         """The new run, or the one that the same request with the same key made before."""
         if request.idempotency_key and (before := _before(work, request)):
@@ -109,7 +116,7 @@ class RunLauncher:
             raise
         self._write_steps(work, run, pipeline, values)
         record_event(work.session, run, "run", {"status": run.status, "message": ""})
-        settle(work, run, self.messenger, {})
+        settle(work, run, self.messenger, ())
         details = {"number": run.number, "pipeline": run.pipeline, "recipe": run.recipe}
         audit.record(work.session, run.actor_id, "run.started", run.id, details)
         return run
