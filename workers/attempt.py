@@ -14,9 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from app.core.errors import FittingRoomError
 from app.core.services import Services
 from app.core.storage import Tree
+from app.runs import leases
 from app.runs.leases import Ending, Lease, released
 from app.runs.spec import StepSpec
 from app.runs.states import AttemptStatus, StepState
@@ -30,6 +34,8 @@ from workers.outcome import Asked
 from workers.recording import Recorder
 from workers.slots import GROUP_OF_QUEUE, HEAVY
 from workers.tailing import Tail
+
+log = structlog.get_logger()
 
 WARDEN = Path(__file__).with_name("warden.py")
 TICK_SECONDS = 0.05
@@ -114,6 +120,7 @@ class Attempt:
             self._host.services.settings, self._layout, self._spec, self._inputs, cores
         )
         environment["TRAINING_JOB_NAME"] = f"{self._step.id}-{self._lease.fence}"
+        self._note(environment)
         with self._layout.log.open("wb") as log:
             return subprocess.Popen(  # noqa: S603 - a program of the pipeline's definition
                 [sys.executable, "-I", "-S", str(WARDEN), str(os.getpid()), *command],
@@ -123,6 +130,14 @@ class Attempt:
                 cwd=self._layout.root,
                 env={**environment, "PYTHONPATH": str(ROOT)},
             )
+
+    def _note(self, environment: Mapping[str, str]) -> None:
+        """Only to be read later: a database that is away for a moment costs no attempt."""
+        try:
+            with self._host.services.works.writing() as work:
+                leases.note_environment(work, self._lease, environment)
+        except SQLAlchemyError:
+            log.warning("environment_not_noted", step_id=self._step.id, exc_info=True)
 
     def _supervise(
         self, child: subprocess.Popen[bytes], heart: Heart, recorder: Recorder

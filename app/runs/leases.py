@@ -210,6 +210,12 @@ def note_progress(
     return True
 
 
+def note_environment(work: Work, lease: Lease, environment: Mapping[str, str]) -> None:
+    """What this attempt's program was given, for whoever asks later why it went otherwise."""
+    mine = and_(Attempt.step_id == lease.step_id, Attempt.number == lease.attempt)
+    work.session.execute(update(Attempt).where(mine).values(environment=dict(environment)))
+
+
 def held(lease: Lease) -> ColumnElement[bool]:
     return and_(Step.id == lease.step_id, Step.state == StepState.LEASED, Step.fence == lease.fence)
 

@@ -152,6 +152,7 @@ class Attempt(Main):
     exit_code: Mapped[int | None]
     message: Mapped[str] = mapped_column(Text, default="")
     advice: Mapped[str] = mapped_column(Text, default="")
+    environment: Mapped[dict[str, Any] | None]  # the variables its program was given, none of them a secret
     started_at: Mapped[datetime] = mapped_column(default=now())
     finished_at: Mapped[datetime | None]
 

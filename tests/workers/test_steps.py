@@ -48,6 +48,9 @@ def test_the_log_the_metrics_and_the_attempt_are_kept(toys: Toys) -> None:
     (attempt,) = toys.detail(run_id).attempts[step.id]
     assert (attempt.status, attempt.exit_code, attempt.worker) == ("succeeded", 0, "here")
     assert attempt.finished_at is not None
+    assert attempt.environment is not None
+    assert attempt.environment["SM_NUM_CPUS"] == attempt.environment["OMP_NUM_THREADS"]
+    assert not any("FITTINGROOM" in name for name in attempt.environment)
 
 
 def test_a_closed_gate_is_an_outcome_and_what_it_guards_is_skipped(toys: Toys) -> None:
