@@ -6,11 +6,12 @@ from app.accounts.audit import ANCHOR, anchor_sender
 from app.core.changes import Watcher
 from app.core.database import Databases
 from app.core.outbox import Sender
-from app.core.services import Handlers, Services
+from app.core.services import Handlers, RunMove, Services
 from app.core.settings import Settings
 from app.core.storage import LocalStorage
-from app.core.work import Works
+from app.core.work import Work, Works
 from app.datasets.service import import_moved, publish_version
+from app.notices import events as notices
 from app.registry.service import register_version
 from app.runs.launch import RunLauncher
 from app.runs.messaging import CeleryMessenger
@@ -33,9 +34,15 @@ def open_services(settings: Settings) -> Services:
         launcher=RunLauncher(PIPELINES, messenger),
         handlers=Handlers(
             native={"publish": publish_version, "register": register_version},
-            moved={DATASET_IMPORT.name: import_moved},
+            moved=(_follow_import, notices.run_moved),
+            version_moved=(notices.version_moved,),
         ),
     )
+
+
+def _follow_import(work: Work, move: RunMove) -> None:
+    if move.pipeline == DATASET_IMPORT.name:
+        import_moved(work, status=move.status, subject_id=move.subject_id, message=move.message)
 
 
 def outbox_senders(settings: Settings) -> Mapping[str, Sender]:

@@ -8,7 +8,15 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.accounts.tables import AuditEntry, OneTimeLink, SignInFailure, Token, User, WebSession
+from app.accounts.tables import (
+    AuditEntry,
+    OneTimeLink,
+    Preference,
+    SignInFailure,
+    Token,
+    User,
+    WebSession,
+)
 from app.core.database import now
 from app.core.security import Role
 
@@ -84,6 +92,28 @@ def other_approvers(session: Session, actor_id: str) -> int:
     )
 
 
+def able_to(session: Session, role: Role) -> list[str]:
+    """The ids of all active users whose role includes this one."""
+    allowed = [each for each in Role if each.includes(role)]
+    return list(session.scalars(select(User.id).where(User.disabled_at.is_(None), User.role.in_(allowed))))
+
+
+def active_ids(session: Session, user_ids: Iterable[str]) -> set[str]:
+    """Those of these ids that are users who are not disabled."""
+    return set(session.scalars(select(User.id).where(User.id.in_(set(user_ids)), User.disabled_at.is_(None))))
+
+
+def preferences_of(session: Session, user_id: str) -> dict[str, str]:
+    query = select(Preference.name, Preference.value).where(Preference.user_id == user_id)
+    return dict(session.execute(query).tuples().all())
+
+
+def choosers(session: Session, user_ids: Iterable[str], name: str, value: str) -> set[str]:
+    """Who of these users chose that."""
+    chosen = (Preference.user_id.in_(set(user_ids)), Preference.name == name, Preference.value == value)
+    return set(session.scalars(select(Preference.user_id).where(*chosen)))
+
+
 def live_session(session: Session, secret: str) -> tuple[WebSession, User] | None:
     query = (
         select(WebSession, User)
@@ -146,6 +176,14 @@ def database_time(session: Session) -> datetime:
 
 def audit_entry(session: Session, seq: int) -> AuditEntry | None:
     return session.get(AuditEntry, seq)
+
+
+def last_actor(session: Session, subject_id: str, action: str) -> str | None:
+    """Who did that to it last."""
+    query = select(AuditEntry.actor_id).where(
+        AuditEntry.subject_id == subject_id, AuditEntry.action == action
+    )
+    return session.scalar(query.order_by(AuditEntry.seq.desc()).limit(1))
 
 
 def whole_audit(session: Session) -> Iterable[AuditEntry]:

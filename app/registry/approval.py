@@ -17,7 +17,7 @@ from app.core.storage import Tree
 from app.core.work import Work
 from app.registry import evidence, queries
 from app.registry.queries import NamedVersion
-from app.registry.service import get_version
+from app.registry.service import get_version, tell
 from app.registry.tables import ApprovalStatus, Decision, ModelVersion, Validity
 
 SYSTEM = "system"
@@ -95,7 +95,9 @@ def decide(
         version = get_version(work, version_id).version
         _refuse(work, services.settings, version, actor, after, row_version)
         _apply(work, version, actor, after, text)
-        return get_version(work, version_id)
+        named = get_version(work, version_id)
+        tell(work, services, named, after, actor.id, text)
+        return named
 
 
 def _comment(text: str) -> str:
@@ -188,6 +190,7 @@ def void(services: Services, version_id: str, reason: str, actor_id: str) -> Ver
         if queries.make_void(work.session, version_id, reason):
             audit.record(work.session, actor_id, "model_version.voided", version_id, {"reason": reason})
             changes.bump(work.session, version_id)
+            tell(work, services, get_version(work, version_id), Validity.VOIDED, actor_id, reason)
         return _voided(get_version(work, version_id).version)
 
 

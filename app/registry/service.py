@@ -7,7 +7,7 @@ from app.core.errors import Invalid, NotFound
 from app.core.ids import new_id
 from app.core.lineage import record_edge
 from app.core.numbers import next_version
-from app.core.services import NativeCall, Services
+from app.core.services import NativeCall, Services, VersionMove
 from app.core.work import Work
 from app.registry import evidence, queries
 from app.registry.queries import NamedVersion
@@ -60,7 +60,27 @@ def _new_version(work: Work, services: Services, call: NativeCall) -> NamedVersi
         version.id,
         {"evidence_sha256": version.evidence_sha256, "run_id": call.run_id},
     )
-    return get_version(work, version.id)
+    named = get_version(work, version.id)
+    tell(work, services, named, version.status, call.actor_id)
+    return named
+
+
+def tell(
+    work: Work, services: Services, named: NamedVersion, status: str, actor_id: str, reason: str = ""
+) -> None:
+    """Whoever listens learns of the version's new status within this transaction."""
+    move = VersionMove(
+        version_id=named.version.id,
+        model_id=named.model.id,
+        model=named.model.name,
+        number=named.version.number,
+        author_id=named.version.author_id,
+        status=status,
+        actor_id=actor_id,
+        reason=reason,
+    )
+    for told in services.handlers.version_moved:
+        told(work, move)
 
 
 def _model_name(call: NativeCall) -> str:

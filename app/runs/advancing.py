@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.core.changes import bump
-from app.core.services import Messenger, RunMoved
+from app.core.services import Messenger, RunMove, RunMoved
 from app.core.work import Work
 from app.runs import queries
 from app.runs.engine import Change, StepFact, advance, run_status
@@ -39,7 +39,7 @@ def _passed(step: Step) -> bool | None:
     return bool(step.result["passed"])
 
 
-def settle(work: Work, run: Run, messenger: Messenger, moved: Mapping[str, RunMoved]) -> None:
+def settle(work: Work, run: Run, messenger: Messenger, moved: Sequence[RunMoved]) -> None:
     """Move what follows from the steps' present states, and derive the run's."""
     steps = queries.steps_of(work.session, run.id)
     apply(work, run, steps, advance(facts_of(steps), cancel=run.cancel_requested), messenger)
@@ -70,7 +70,7 @@ def send_after_commit(work: Work, messenger: Messenger, step: Step) -> None:
 
 
 def _set_status(
-    work: Work, run: Run, status: RunStatus, steps: Sequence[Step], moved: Mapping[str, RunMoved]
+    work: Work, run: Run, status: RunStatus, steps: Sequence[Step], moved: Sequence[RunMoved]
 ) -> None:
     if run.status == status:
         return
@@ -79,8 +79,21 @@ def _set_status(
         run.finished_at = queries.clock(work.session)
         run.message = _ending(status, steps)
     record_event(work.session, run, "run", {"status": status, "message": run.message})
-    if hook := moved.get(run.pipeline):
-        hook(work, status=status, subject_id=run.subject_id, message=run.message)
+    for told in moved:
+        told(work, _move_of(run))
+
+
+def _move_of(run: Run) -> RunMove:
+    return RunMove(
+        run_id=run.id,
+        number=run.number,
+        pipeline=run.pipeline,
+        label=run.label,
+        status=run.status,
+        message=run.message,
+        actor_id=run.actor_id,
+        subject_id=run.subject_id,
+    )
 
 
 def _ending(status: RunStatus, steps: Sequence[Step]) -> str:
