@@ -19,13 +19,14 @@ def confusion(
     labels: Sequence[str],
     matrix: Sequence[Sequence[int]],
     *,
+    links: Sequence[Sequence[str]] = (),
     csv_url: str = "",
 ) -> Figure:
-    """Rows are the truth. Each cell says its count and its share of the row."""
+    """Rows are the truth. Each cell says its count and its share of the row, and links to its reviews."""
     heads = [mark("th", head, scope="col") for head in ("truth ↓ predicted →", *labels, "n")]
-    rows = [
-        _row(place, label, counts) for place, (label, counts) in enumerate(zip(labels, matrix, strict=True))
-    ]
+    addresses = links or [[""] * len(labels) for _ in labels]
+    whole = zip(labels, matrix, addresses, strict=True)
+    rows = [_row(place, label, counts, links) for place, (label, counts, links) in enumerate(whole)]
     content = mark("caption", words.description, class_="vh") + mark("thead", mark("tr", join(heads)))
     table = mark("table", content + mark("tbody", join(rows)), class_="cm")
     box = mark("div", table, class_="cmwrap", tabindex="0", role="region", aria_label=words.title)
@@ -39,17 +40,22 @@ def _data(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Data:
     return Data(columns, rows, frozenset({"truth"}), columns, values)
 
 
-def _row(place: int, label: str, counts: Sequence[int]) -> Markup:
+def _row(place: int, label: str, counts: Sequence[int], links: Sequence[str]) -> Markup:
     total = sum(counts)
-    cells = [_cell(count, total, column == place) for column, count in enumerate(counts)]
+    cells = [
+        _cell(count, total, column == place, link)
+        for column, (count, link) in enumerate(zip(counts, links, strict=True))
+    ]
     head = mark("th", _named(label), scope="row")
     return mark("tr", join([head, *cells, mark("td", f"{total:,}", class_="sum")]))
 
 
-def _cell(count: int, total: int, right: bool) -> Markup:
+def _cell(count: int, total: int, right: bool, link: str) -> Markup:
     part = count / total if total else 0.0
     depth = next(css for least, css in (_RIGHT if right else _WRONG) if part >= least)
-    return mark("td", Markup("{:,}").format(count) + mark("small", f"{part * 100:.0f} %"), class_=depth)
+    shown = Markup("{:,}").format(count)
+    number = mark("a", shown, href=link) if link and count else shown
+    return mark("td", number + mark("small", f"{part * 100:.0f} %"), class_=depth)
 
 
 def _named(label: str) -> Markup:

@@ -1,4 +1,5 @@
-"""Curves over a program's own count of steps: training solid, validation dashed with its points."""
+"""Curves: over a program's own count of steps, training solid, validation dashed with its points; over time;
+and, with a ``Frame``, over a threshold or a share (coverage, precision and recall, ROC)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from app.charts.svg import mark, path, share, stretched, text
 HEIGHT = 180
 MARGINS = 46  # above and below the plot, see .p-line
 POINTS = 300  # more can't be told apart on a screen
+_GUESSING = ((0.0, 1.0), (1.0, 0.0))
 Point = tuple[float, float]
 
 
@@ -20,7 +22,7 @@ Point = tuple[float, float]
 class Series:
     """``colour`` is the number of a series colour (1 to 3). ``dotted`` marks each point, for sparse ones.
 
-    ``best`` is the point that was kept, drawn larger and with its value.
+    ``best`` is the point that was kept or chosen, drawn larger, with its value behind ``best_label``.
     """
 
     label: str
@@ -29,6 +31,7 @@ class Series:
     dashed: bool = False
     dotted: bool = False
     best: Point | None = None
+    best_label: str = "kept"
 
     @property
     def classes(self) -> str:
@@ -43,6 +46,20 @@ class Reference:
     value: float
 
 
+@dataclass(frozen=True)
+class Frame:
+    """Axes with given ends. ``upright`` is a chosen x, ``diagonal`` what guessing gives.
+
+    ``ticks`` name places of the x axis themselves, for clock times.
+    """
+
+    x: tuple[float, float] | None = None
+    y: tuple[float, float] | None = None
+    upright: float | None = None
+    diagonal: bool = False
+    ticks: Sequence[tuple[float, str]] = ()
+
+
 def lines(
     name: str,
     words: Words,
@@ -51,34 +68,43 @@ def lines(
     *,
     reference: Reference | None = None,
     from_zero: bool = False,
+    frame: Frame = Frame(),
     csv_url: str = "",
 ) -> Figure:
     drawn = [_thinned(one) for one in series]
-    across, up = _axes(drawn, reference, from_zero)
-    marks = _grid(across, up, x_label)
-    marks.append(stretched(HEIGHT, [_curve(one, across, up) for one in drawn if len(one.points) > 1]))
+    across, up = _axes(drawn, reference, from_zero, frame)
+    marks = _grid(across, up, x_label, frame)
+    bent = [_curve(one, across, up) for one in drawn if len(one.points) > 1]
+    marks.append(stretched(HEIGHT, [path(_GUESSING, "ln thin dash s5"), *bent] if frame.diagonal else bent))
     if reference:
         marks += _level(reference, up)
     marks += [_dot(one, point, across, up) for one in drawn if _has_dots(one) for point in one.points]
-    marks += [part for one in drawn if one.best for part in _kept(one.best, one.colour, across, up)]
+    if frame.upright is not None:
+        x = share(across.share(frame.upright))
+        marks.append(mark("line", class_="ref", x1=x, x2=x, y2=HEIGHT))
+    marks += [part for one in drawn if one.best for part in _kept(one, one.best, across, up)]
     keys = [Key(one.label, one.classes) for one in drawn]
     drawing = chart(name, words, "p-line", HEIGHT + MARGINS, marks)
     return figure(name, words, drawing, _data(drawn, series, x_label), keys, csv_url)
 
 
-def _axes(series: Sequence[Series], reference: Reference | None, from_zero: bool) -> tuple[Scale, Scale]:
+def _axes(
+    series: Sequence[Series], reference: Reference | None, from_zero: bool, frame: Frame
+) -> tuple[Scale, Scale]:
     xs = [x for one in series for x, _ in one.points]
     ys = [y for one in series for _, y in one.points] + ([reference.value] if reference else [])
-    across = scale(xs, low=0, high=max(xs, default=0) or 1)
-    return across, scale(ys, low=0 if from_zero else None)
+    first, last = frame.x or (0, max(xs, default=0) or 1)
+    lowest, highest = frame.y or (0 if from_zero else None, None)
+    return scale(xs, low=first, high=last), scale(ys, low=lowest, high=highest)
 
 
-def _grid(across: Scale, up: Scale, x_label: str) -> list[Markup]:
+def _grid(across: Scale, up: Scale, x_label: str, frame: Frame) -> list[Markup]:
     marks = []
     for tick in up.ticks:
         y = _y(up, tick)
         marks += [mark("line", class_="grid", x2="100%", y1=y, y2=y), text(up.label(tick), -8, y + 4, "e")]
-    marks += [text(across.label(tick), share(across.share(tick)), 198, "m") for tick in across.ticks]
+    places = frame.ticks or [(tick, across.label(tick)) for tick in across.ticks]
+    marks += [text(shown, share(across.share(place)), 198, "m") for place, shown in places]
     return [*marks, text(x_label, "100%", 216, "e")]
 
 
@@ -102,11 +128,11 @@ def _level(reference: Reference, up: Scale) -> list[Markup]:
     return [mark("line", class_="ref", x2="100%", y1=y, y2=y), text(said, "100%", y + 15, "v e")]
 
 
-def _kept(best: Point, colour: int, across: Scale, up: Scale) -> list[Markup]:
+def _kept(series: Series, best: Point, across: Scale, up: Scale) -> list[Markup]:
     place, y = across.share(best[0]), _y(up, best[1])
     side = "v e" if place > 0.5 else "v"
-    dot = mark("circle", class_=f"d{colour} halo", cx=share(place), cy=y, r=5)
-    return [dot, text(f"kept {score(best[1])}", share(place), y - 11, side)]
+    dot = mark("circle", class_=f"d{series.colour} halo", cx=share(place), cy=y, r=5)
+    return [dot, text(f"{series.best_label} {score(best[1])}", share(place), y - 11, side)]
 
 
 def _y(up: Scale, value: float) -> float:

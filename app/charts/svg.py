@@ -13,6 +13,7 @@ Attribute = str | float | None
 
 # In HTML only the shapes of a drawing may close themselves.
 _SHAPES = frozenset({"circle", "line", "path", "rect"})
+_STRETCHED: dict[str, Attribute] = {"viewBox": "0 0 1000 1000", "preserveAspectRatio": "none"}
 
 
 def mark(name: str, content: object = "", **attributes: Attribute) -> Markup:
@@ -45,8 +46,12 @@ def path(points: Sequence[tuple[float, float]], class_: str) -> Markup:
 def stretched(height: float, marks: Iterable[Markup]) -> Markup:
     """The inner drawing that is stretched to the plot; strokes keep their width."""
     inner = join(marks)
-    box: dict[str, Attribute] = {"viewBox": "0 0 1000 1000", "preserveAspectRatio": "none"}
-    return mark("svg", inner, width="100%", height=height, **box) if inner else inner
+    return mark("svg", inner, width="100%", height=height, **_STRETCHED) if inner else inner
+
+
+def stretched_alone(said: str, drawn: Markup) -> Markup:
+    """The same in a cell of a table, named by ``said``."""
+    return mark("svg", drawn, class_="spark", role="img", aria_label=said, **_STRETCHED)
 
 
 def share(value: float) -> str:

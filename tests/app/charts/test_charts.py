@@ -4,11 +4,9 @@ import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from markupsafe import Markup
 
 from app.charts.bars import Bar, balance, bars
 from app.charts.confusion import confusion
-from app.charts.figure import Words
 from app.charts.gantt import Span, gantt
 from app.charts.intervals import Compared, Estimate, intervals
 from app.charts.lines import POINTS, Reference, Series, lines
@@ -16,39 +14,9 @@ from app.charts.probabilities import probabilities
 from app.charts.reliability import Bin, reliability
 from app.charts.track import track
 from ml.evaluation.proportion import wilson_bounds
+from tests.app.charts.reading_figures import WORDS, drawing, of_class, parsed, rows
 
-WORDS = Words("The finding", "how it was measured, n = 3", "A title", "What is drawn")
 START = datetime(2026, 11, 22, 13, 41, 4, tzinfo=UTC)
-
-
-def parsed(figure: Markup) -> ET.Element:
-    """The figure, after the checks that every one of them must pass."""
-    root = ET.fromstring(figure)
-    assert root.tag == "figure"
-    assert root.findtext("figcaption/strong") == WORDS.finding
-    assert not [element for element in root.iter() if "style" in element.attrib]
-    assert not [element for element in root.iter() if element.tag == "script"]
-    return root
-
-
-def drawing(figure: Markup) -> ET.Element:
-    found = parsed(figure).find("svg")
-    assert found is not None
-    assert found.attrib["role"] == "img"
-    names = [found.findtext("title"), found.findtext("desc")]
-    assert names == [WORDS.title, WORDS.description]
-    ids = found.attrib["aria-labelledby"].split()
-    assert ids == [found.find("title").attrib["id"], found.find("desc").attrib["id"]]  # type: ignore[union-attr]
-    return found
-
-
-def rows(figure: Markup) -> list[list[str]]:
-    body = parsed(figure).findall(".//tbody/tr")
-    return [["".join(cell.itertext()) for cell in row] for row in body]
-
-
-def of_class(root: ET.Element, tag: str, class_: str) -> list[ET.Element]:
-    return [one for one in root.iter(tag) if class_ in one.get("class", "").split()]
 
 
 def test_bars_are_as_long_as_their_values() -> None:
