@@ -6,17 +6,30 @@ from app.accounts.audit import ANCHOR, anchor_sender
 from app.core.changes import Watcher
 from app.core.database import Databases
 from app.core.outbox import Sender
-from app.core.services import Handlers, RunMove, Services
+from app.core.services import Handlers, Keeper, RunMove, Services
 from app.core.settings import Settings
 from app.core.storage import LocalStorage
 from app.core.work import Work, Works
+from app.datasets import subject as dataset_subject
 from app.datasets.service import import_moved, publish_version
+from app.endpoints import subject as endpoint_subject
 from app.notices import events as notices
+from app.registry import subject as model_subject
 from app.registry.service import register_version
+from app.runs import subject as run_subject
 from app.runs.launch import RunLauncher
 from app.runs.messaging import CeleryMessenger
 from ml.pipeline.catalogue import PIPELINES
 from ml.pipeline.dataset_import import DATASET_IMPORT
+
+KEEPERS: Mapping[str, Keeper] = {
+    "ds": dataset_subject.DATASETS,
+    "dv": dataset_subject.VERSIONS,
+    "run": run_subject.RUNS,
+    "md": model_subject.MODELS,
+    "mv": model_subject.VERSIONS,
+    "ep": endpoint_subject.ENDPOINTS,
+}
 
 
 def open_services(settings: Settings) -> Services:
@@ -36,6 +49,7 @@ def open_services(settings: Settings) -> Services:
             native={"publish": publish_version, "register": register_version},
             moved=(_follow_import, notices.run_moved),
             version_moved=(notices.version_moved,),
+            keepers=KEEPERS,
         ),
     )
 
@@ -45,6 +59,9 @@ def _follow_import(work: Work, move: RunMove) -> None:
         import_moved(work, status=move.status, subject_id=move.subject_id, message=move.message)
 
 
-def outbox_senders(settings: Settings) -> Mapping[str, Sender]:
+def outbox_senders(services: Services) -> Mapping[str, Sender]:
     """By the message's kind; the workers' dispatchers deliver."""
-    return {ANCHOR: anchor_sender(settings.home)}
+    return {
+        ANCHOR: anchor_sender(services.settings.home),
+        run_subject.TELEMETRY: run_subject.telemetry_remover(services.works),
+    }

@@ -70,7 +70,7 @@ def connect(celery: Celery, services: Services) -> None:
         queues = list(sender.app.amqp.queues.consume_from)
         slots = Slots(queues, sizes_for(queues, sender.concurrency))
         worker = StepWorker(services, f"{socket.gethostname()}-{os.getpid()}", slots)
-        dispatcher = Dispatcher(worker, outbox_senders(services.settings))
+        dispatcher = Dispatcher(worker, outbox_senders(services))
         register(celery, worker, dispatcher)
         # Within a signal handler: a flag and nothing else.
         worker_shutting_down.connect(lambda **_: worker.stopping.request(), weak=False)

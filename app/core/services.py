@@ -130,9 +130,10 @@ class Subject:
     """Something that people keep, as its own feature tells it to app.keeping.
 
     ``parts`` are ids that go when it goes; what uses them uses it. ``holds`` is why nothing that it was made
-    from may be deleted now ("is live on shop"), ``refusals`` are why it may not be deleted itself, whatever
-    uses it. ``name`` is what a new name would replace, None where it can't be renamed; ``renaming`` says who
-    would notice. ``goes`` says what deleting takes away.
+    from may be deleted now ("shop v2 answers on reviews."), ``refusals`` are why it may not be deleted itself;
+    with ``alone`` it may not be while anything at all was made from it. ``name`` is what a new name would
+    replace, None where it can't be renamed; ``renaming`` says who would notice. ``goes`` says what deleting
+    takes away.
     """
 
     id: str
@@ -147,6 +148,7 @@ class Subject:
     parts: Sequence[str] = ()
     holds: str = ""
     refusals: Sequence[str] = ()
+    alone: bool = False
     goes: str = ""
     deleted: bool = False
 
@@ -154,18 +156,18 @@ class Subject:
 class Describe(Protocol):
     """The subjects of these ids, by id; one that is not there is left out."""
 
-    def __call__(self, work: Work, ids: Sequence[str]) -> Mapping[str, Subject]: ...
+    def __call__(self, work: Work, ids: Sequence[str], /) -> Mapping[str, Subject]: ...
 
 
 class Rename(Protocol):
-    def __call__(self, work: Work, subject_id: str, name: str) -> None: ...
+    def __call__(self, work: Work, subject_id: str, name: str, /) -> None: ...
 
 
 class Delete(Protocol):
     """Deletes within the caller's transaction; answers what was taken away, for the audit."""
 
     def __call__(
-        self, work: Work, services: "Services", actor_id: str, subject_id: str
+        self, work: Work, services: "Services", actor_id: str, subject_id: str, /
     ) -> Mapping[str, Any]: ...
 
 

@@ -76,6 +76,10 @@ def is_archived(session: Session, subject_ids: Sequence[str]) -> bool:
     return session.scalar(found) is not None
 
 
+def drop_tags(session: Session, subject_id: str, names: Iterable[str]) -> None:
+    session.execute(delete(Tag).where(Tag.subject_id == subject_id, Tag.name.in_(list(names))))
+
+
 def replace_note(session: Session, subject_id: str, text: str, actor_id: str, row_version: int) -> bool:
     """True for exactly one of any number of writers who have seen the same version."""
     seen = update(Note).where(Note.subject_id == subject_id, Note.row_version == row_version)

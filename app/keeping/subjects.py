@@ -38,3 +38,8 @@ def find(work: Work, services: Services, subject_id: str) -> Subject:
             "Ids stand on each page and in each list, ready to be copied.",
         )
     return found
+
+
+def word_of(subject: Subject) -> str:
+    """As the audit's actions name its kind: ``dataset_version``."""
+    return subject.kind.replace("data set", "dataset").replace(" ", "_")
