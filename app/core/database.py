@@ -95,6 +95,25 @@ def _now_postgresql(element: now, compiler: SQLCompiler, **keywords: Any) -> str
     return f"(clock_timestamp() + ({compiler.process(element.clauses, **keywords)}) * interval '1 second')"
 
 
+class seconds_between(FunctionElement[float]):  # noqa: N801 - it reads as SQL
+    """How long from the first time to the second."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(seconds_between, "sqlite")
+def _between_sqlite(element: seconds_between, compiler: SQLCompiler, **keywords: Any) -> str:
+    start, end = (compiler.process(each, **keywords) for each in element.clauses)
+    return f"((julianday({end}) - julianday({start})) * 86400.0)"
+
+
+@compiles(seconds_between, "postgresql")
+def _between_postgresql(element: seconds_between, compiler: SQLCompiler, **keywords: Any) -> str:
+    start, end = (compiler.process(each, **keywords) for each in element.clauses)
+    return f"CAST(EXTRACT(EPOCH FROM ({end} - {start})) AS DOUBLE PRECISION)"
+
+
 class WriteGate:
     """Lets one writer at a time into a SQLite file, in order of arrival.
 

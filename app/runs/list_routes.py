@@ -1,20 +1,31 @@
-"""The page that lists the runs."""
+"""The page that lists the runs, the same as a file, its cells that are still moving, and choosing many."""
 
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import HTMLResponse, Response
 
-from app.core.pages import render
+from app.accounts.queries import actor_names
+from app.core.lists import Form as FileForm
+from app.core.lists import list_file
+from app.core.pages import redirect, render
 from app.core.security import CurrentActor, Role, requires
-from app.core.services import AppServices, Reading
-from app.datasets.queries import dataset_by_name, versions_of
-from app.runs import queries, rows
-from app.runs.queries import RunFilter
-from app.runs.rows import Filters
+from app.core.services import AppServices, Reading, Writing
+from app.core.snippets import Call, snippets
+from app.core.work import Work
+from app.datasets.queries import dataset_names
+from app.keeping import service as keeping
+from app.keeping.queries import tags_in_use
+from app.runs import list_queries, queries, rows
+from app.runs.filters import Filters, narrowed, tabs
+from app.runs.list_file import COLUMNS, file_rows
 
 router = APIRouter(include_in_schema=False)
+
+CHOSEN_LIMIT = 200
+Narrowing = Annotated[Filters, Depends()]
+Chosen = Annotated[list[str], Form(default_factory=list)]
 
 
 @router.get("/runs")
@@ -24,36 +35,63 @@ def list_runs(
     actor: CurrentActor,
     work: Reading,
     services: AppServices,
-    filters: Annotated[Filters, Depends()],
+    filters: Narrowing,
     after: str = "",
 ) -> Response:
-    narrowed = _narrowed(work, filters)
-    page = queries.list_runs(work.session, narrowed, after or None, rows.PAGE)
-    counts = queries.status_counts(work.session, narrowed)
+    within = narrowed(work.session, filters)
+    page = queries.list_runs(work.session, within, after or None, rows.PAGE, filters.order)
     return render(
         request,
         "runs/list.html",
+        block="list",
+        headers={"HX-Push-Url": filters.url(after=after)},
         may_edit=actor.may(Role.EDITOR),
         filters=filters,
-        tabs=rows.tabs(filters, counts),
+        tabs=tabs(filters, queries.status_counts(work.session, within)),
+        choices=_choices(work),
         rows=rows.rows(work, services, page.items, datetime.now(UTC)),
         total=page.total,
         next_url=filters.url(after=page.next) if page.next else None,
         first_url=filters.url() if after else None,
+        snippets=snippets(request, Call("These runs", "GET", filters.url("/api/v1/runs"), command="run ls")),
     )
 
 
-def _narrowed(work: Reading, filters: Filters) -> RunFilter:
-    """A data set that does not exist has no runs; it doesn't mean "all of them"."""
-    subjects = None
-    if filters.dataset:
-        dataset = dataset_by_name(work.session, filters.dataset)
-        versions = versions_of(work.session, dataset.id) if dataset else []
-        subjects = [named.version.id for named in versions]
-    return RunFilter(
-        status=filters.status or None,
-        pipeline=filters.pipeline or None,
-        subject_ids=subjects,
-        recipe=filters.recipe or None,
-        text=filters.q or None,
-    )
+@router.get("/runs.{form}")
+@requires(Role.VIEWER)
+def runs_file(work: Reading, filters: Narrowing, form: FileForm) -> Response:
+    found = file_rows(work, narrowed(work.session, filters), filters.order)
+    return list_file(form, "runs", COLUMNS, found)
+
+
+@router.get("/runs/cells")
+@requires(Role.VIEWER)
+def live_cells(
+    request: Request, work: Reading, services: AppServices, ids: Annotated[list[str], Query()]
+) -> HTMLResponse:
+    """What is still moving of these runs, as the list shows it; asked for every few seconds."""
+    found = queries.runs_by_ids(work.session, ids[: rows.PAGE])
+    return render(request, "runs/cells.html", rows=rows.rows(work, services, found, datetime.now(UTC)))
+
+
+@router.post("/runs/archival")
+@requires(Role.EDITOR)
+def archive_chosen(work: Writing, services: AppServices, actor: CurrentActor, ids: Chosen) -> Response:
+    """Those that the list's boxes have chosen; they stay where they are for whoever has the address."""
+    found = queries.runs_by_ids(work.session, ids[:CHOSEN_LIMIT])
+    for run in found:
+        keeping.archive(work, services, actor.id, run.id)
+    said = "No run was chosen." if not found else f"{len(found)} run{'s' * (len(found) > 1)} archived."
+    return redirect("/runs", said)
+
+
+def _choices(work: Work) -> dict[str, list[str]]:
+    """What each filter can be set to, in the words of the page."""
+    found = list_queries.choices(work.session)
+    names = actor_names(work.session, found["by"])
+    return {
+        **found,
+        "by": sorted(names.values()),
+        "dataset": dataset_names(work.session),
+        "tag": sorted(tags_in_use(work.session, "run")),
+    }

@@ -3,16 +3,35 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.core.database import now
+from app.core.database import UtcDateTime, now, seconds_between
+from app.keeping.queries import archived_ids, tagged_ids
 from app.runs.states import AttemptStatus, RunStatus, StepState
 from app.runs.tables import Attempt, LogChunk, MetricPoint, Run, RunEvent, Step, Worker
 
 WORKER_SILENT_SECONDS = 60
 LINES_A_CHUNK = 1000  # no chunk holds more lines, see workers.tailing
+CLOSED = "closed"  # what lists call a run that succeeded without opening its gate
+
+# A run that succeeded has a message only where its gate stayed closed, see advancing.
+_CLOSED = and_(Run.status == RunStatus.SUCCEEDED, Run.message != "")
+_ELAPSED = seconds_between(
+    func.coalesce(Run.started_at, Run.created_at, type_=UtcDateTime),
+    func.coalesce(Run.finished_at, now(), type_=UtcDateTime),
+)
+# By the word of an address; what has no figure comes last either way.
+SORTS: dict[str, ColumnElement[Any]] = {
+    "-launched": Run.id.expression,
+    "launched": Run.id.expression,
+    "-duration": _ELAPSED,
+    "duration": _ELAPSED,
+    "-macro_f1": func.coalesce(Run.macro_f1, -1.0),
+    "macro_f1": func.coalesce(Run.macro_f1, 2.0),
+}
 
 
 @dataclass(frozen=True)
@@ -29,14 +48,20 @@ class RunDetail:
 
 @dataclass(frozen=True)
 class RunFilter:
-    """What a list of runs is narrowed to; None narrows nothing."""
+    """What a list of runs is narrowed to; None narrows nothing.
+
+    ``closed`` tells the runs that succeeded apart: those whose gate stayed closed, and the others.
+    """
 
     status: str | None = None
+    closed: bool | None = None
     pipeline: str | None = None
     actor_id: str | None = None
     subject_ids: Sequence[str] | None = None
     recipe: str | None = None
-    text: str | None = None  # a number, an id, or part of a label or a model's name
+    tag: str | None = None
+    archived: bool | None = None
+    text: str | None = None  # a number, an id, a tag, or part of a label, a recipe's or a model's name
 
 
 @dataclass(frozen=True)
@@ -67,6 +92,11 @@ def run_by_id(session: Session, run_id: str) -> Run | None:
     return session.get(Run, run_id)
 
 
+def runs_by_ids(session: Session, run_ids: Sequence[str]) -> list[Run]:
+    """Those that there are, newest first."""
+    return list(session.scalars(select(Run).where(Run.id.in_(run_ids)).order_by(Run.id.desc())))
+
+
 def locked_run(session: Session, run_id: str) -> Run | None:
     """The run under its row lock, which every change of its steps takes first (SQLite locks it all)."""
     query = select(Run).where(Run.id == run_id).with_for_update().execution_options(populate_existing=True)
@@ -94,46 +124,67 @@ def run_detail(session: Session, run_id: str) -> RunDetail | None:
     return RunDetail(run, steps, attempts)
 
 
-def list_runs(session: Session, narrowed: RunFilter, cursor: str | None = None, limit: int = 50) -> RunPage:
-    """Newest first. The cursor is the id of the last run of the page before."""
+def list_runs(
+    session: Session,
+    narrowed: RunFilter,
+    cursor: str | None = None,
+    limit: int = 50,
+    sort: str = "-launched",
+) -> RunPage:
+    """Newest first, or as :data:`SORTS` names it. The cursor is the id of the last run of the page before."""
     conditions = _conditions(narrowed)
     total = session.scalar(select(func.count()).select_from(Run).where(*conditions)) or 0
-    query = select(Run).where(*conditions).order_by(Run.id.desc()).limit(limit + 1)
-    if cursor:
-        query = query.where(Run.id < cursor)
-    rows = list(session.scalars(query))
+    rows = list(session.scalars(ordered(narrowed, cursor, sort).limit(limit + 1)))
     return RunPage(rows[:limit], total, rows[limit - 1].id if len(rows) > limit else None)
 
 
+def ordered(narrowed: RunFilter, cursor: str | None, sort: str) -> Select[Run]:
+    """Equal keys are told apart by the id, so a page never begins in the middle of them."""
+    key, descending = SORTS[sort], sort.startswith("-")
+    query = select(Run).where(*_conditions(narrowed))
+    if cursor:
+        last = select(key).where(Run.id == cursor).correlate(None).scalar_subquery()
+        beyond = (key < last, Run.id < cursor) if descending else (key > last, Run.id > cursor)
+        query = query.where(or_(beyond[0], and_(key == last, beyond[1])))
+    order = (key.desc(), Run.id.desc()) if descending else (key, Run.id)
+    return query.order_by(*dict.fromkeys(order))
+
+
 def _conditions(narrowed: RunFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if narrowed.status:
-        conditions.append(Run.status == narrowed.status)
-    if narrowed.pipeline:
-        conditions.append(Run.pipeline == narrowed.pipeline)
-    if narrowed.actor_id:
-        conditions.append(Run.actor_id == narrowed.actor_id)
+    equal = {
+        Run.status: narrowed.status,
+        Run.pipeline: narrowed.pipeline,
+        Run.actor_id: narrowed.actor_id,
+        Run.recipe: narrowed.recipe,
+    }
+    conditions: list[ColumnElement[bool]] = [column == value for column, value in equal.items() if value]
+    if narrowed.closed is not None:
+        conditions.append(_CLOSED if narrowed.closed else ~_CLOSED)
     if narrowed.subject_ids is not None:
         conditions.append(Run.subject_id.in_(narrowed.subject_ids))
-    if narrowed.recipe:
-        conditions.append(Run.recipe == narrowed.recipe)
+    if narrowed.tag:
+        conditions.append(Run.id.in_(tagged_ids(narrowed.tag)))
+    if narrowed.archived is not None:
+        away = Run.id.in_(archived_ids())
+        conditions.append(away if narrowed.archived else ~away)
     if narrowed.text:
         conditions.append(_saying(narrowed.text))
     return conditions
 
 
 def _saying(text: str) -> ColumnElement[bool]:
-    words = [column.icontains(text, autoescape=True) for column in (Run.label, Run.model)]
+    words = [column.icontains(text, autoescape=True) for column in (Run.label, Run.model, Run.recipe)]
     number = text.removeprefix("#")
     if number.isascii() and number.isdigit() and len(number) < 10:
-        return or_(Run.number == int(number), *words)
-    return or_(Run.id == text, *words)
+        return or_(Run.number == int(number), Run.id.in_(tagged_ids(text)), *words)
+    return or_(Run.id == text, Run.id.in_(tagged_ids(text)), *words)
 
 
 def status_counts(session: Session, narrowed: RunFilter) -> dict[str, int]:
-    """How many runs stand in each status, whatever status the list is narrowed to."""
-    conditions = _conditions(replace(narrowed, status=None))
-    query = select(Run.status, func.count()).where(*conditions).group_by(Run.status)
+    """How many runs stand in each status, whatever status the list is narrowed to. ``closed`` is one."""
+    conditions = _conditions(replace(narrowed, status=None, closed=None))
+    word = case((_CLOSED, CLOSED), else_=Run.status)
+    query = select(word, func.count()).where(*conditions).group_by(word)
     return dict(session.execute(query).tuples().all())
 
 

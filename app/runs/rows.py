@@ -1,122 +1,121 @@
-"""The rows of the list of runs, and the addresses of its filters."""
+"""The rows of the list of runs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from markupsafe import Markup
 
 from app.accounts.queries import actor_names
+from app.charts.meter import against
 from app.charts.notation import score, signed
 from app.charts.track import track
+from app.core.pages import duration
 from app.core.services import Services
 from app.core.work import Work
 from app.datasets.queries import NamedVersion, named_versions
-from app.runs import cards, queries, views
+from app.keeping.queries import Kept, kept_of
+from app.runs import cards, list_queries, queries, views
+from app.runs.list_queries import Recipe, Usual
 from app.runs.queries import RunDetail
-from app.runs.states import RunStatus, StepState
+from app.runs.states import RUN_ENDS, StepState
 from app.runs.tables import Run, Step
 
 PAGE = 50
 _ACTIVE = (StepState.LEASED, StepState.READY)
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What the address narrows the list to; empty narrows nothing."""
-
-    status: str = ""
-    pipeline: str = ""
-    dataset: str = ""
-    recipe: str = ""
-    q: str = ""
-
-    def url(self, **changes: str) -> str:
-        """The list's address with these filters; a changed filter starts at the newest again."""
-        values = {**replace(self, **{k: v for k, v in changes.items() if k != "after"}).__dict__}
-        values["after"] = changes.get("after", "")
-        query = urlencode({name: value for name, value in values.items() if value})
-        return f"/runs?{query}" if query else "/runs"
-
-    @property
-    def narrowed(self) -> bool:
-        return self != Filters()
-
-    @property
-    def chips(self) -> list[tuple[str, str, str]]:
-        """Name, value, and the address without it. The status has its tabs."""
-        named = [("pipeline", self.pipeline), ("data set", self.dataset), ("recipe", self.recipe)]
-        chips = [(name, value, self.url(**{name.replace(" ", ""): ""})) for name, value in named if value]
-        return [*chips, ("search", self.q, self.url(q=""))] if self.q else chips
-
-
-@dataclass(frozen=True)
-class Tab:
-    word: str
-    count: int
-    url: str
-    current: bool
+_ROOM = 1.4  # how much longer than the longest usual time a bar has room for
 
 
 @dataclass(frozen=True)
 class RunRow:
     run: Run
     status: str
+    active: bool
     by: str
     dataset: NamedVersion | None
+    kept: Kept
     track: Markup
     note: str
     seconds: float | None
+    usual: Usual | None
+    bar: Markup
     macro_f1: str
+    measured_on: str  # "val" while the run still goes on
     difference: str
     trend: str  # up, down, or nothing where it may be chance
 
 
-def tabs(filters: Filters, counts: Mapping[str, int]) -> list[Tab]:
-    everything = Tab("All", sum(counts.values()), filters.url(status=""), not filters.status)
-    return [everything] + [
-        Tab(status.capitalize(), counts.get(status, 0), filters.url(status=status), filters.status == status)
-        for status in RunStatus
-    ]
+@dataclass(frozen=True)
+class Beside:
+    """What the rows of one page share, each gathered by one query."""
+
+    steps: Mapping[str, Sequence[Step]]
+    names: Mapping[str, str]
+    subjects: Mapping[str, NamedVersion]
+    kept: Mapping[str, Kept]
+    usual: Mapping[Recipe, Usual]
+    scores: Mapping[str, float]
+
+    @property
+    def longest(self) -> float:
+        return max((each.seconds for each in self.usual.values()), default=1.0) * _ROOM
 
 
 def rows(work: Work, services: Services, runs: Sequence[Run], now: datetime) -> list[RunRow]:
-    steps = queries.steps_of_runs(work.session, [run.id for run in runs])
-    names = actor_names(work.session, [run.actor_id for run in runs])
-    subjects = named_versions(work.session, [run.subject_id for run in runs if run.subject_id])
-    return [
-        _row(
-            services,
-            RunDetail(run, steps[run.id], {}),
-            names.get(run.actor_id, run.actor_id),
-            subjects.get(run.subject_id or ""),
-            now,
-        )
-        for run in runs
-    ]
+    beside = _beside(work, services, runs)
+    return [_row(run, beside, now) for run in runs]
 
 
-def _row(
-    services: Services, detail: RunDetail, by: str, dataset: NamedVersion | None, now: datetime
-) -> RunRow:
-    run = detail.run
-    started = run.started_at or run.created_at
-    evaluation = views.evaluation_of(services.storage, detail) if run.status == RunStatus.SUCCEEDED else None
-    difference = (evaluation or {}).get("difference", {}).get("macro_f1")
+def _beside(work: Work, services: Services, runs: Sequence[Run]) -> Beside:
+    ids = [run.id for run in runs]
+    active = [run.id for run in runs if run.status not in RUN_ENDS]
+    scores: Mapping[str, float] = {}
+    if active:
+        with services.works.telemetry_reading() as telemetry:
+            scores = list_queries.latest_scores(telemetry.session, active)
+    return Beside(
+        steps=queries.steps_of_runs(work.session, ids),
+        names=actor_names(work.session, [run.actor_id for run in runs]),
+        subjects=named_versions(work.session, [run.subject_id for run in runs if run.subject_id]),
+        kept=kept_of(work.session, ids),
+        usual=list_queries.usual_times(work.session, {(run.pipeline, run.recipe) for run in runs}),
+        scores=scores,
+    )
+
+
+def _row(run: Run, beside: Beside, now: datetime) -> RunRow:
+    detail = RunDetail(run, beside.steps[run.id], {})
+    usual = beside.usual.get((run.pipeline, run.recipe))
+    seconds = ((run.finished_at or now) - (run.started_at or run.created_at)).total_seconds()
+    measured = (run.figures or {}).get("metrics", {}).get("macro_f1")
+    difference = (run.figures or {}).get("difference", {}).get("macro_f1")
+    while_running = None if measured else beside.scores.get(run.id)
     return RunRow(
         run=run,
         status=cards.status_of(detail),
-        by=by,
-        dataset=dataset,
+        active=run.status not in RUN_ENDS,
+        by=beside.names.get(run.actor_id, run.actor_id),
+        dataset=beside.subjects.get(run.subject_id or ""),
+        kept=beside.kept[run.id],
         track=track((step.state, step.cached) for step in detail.steps),
         note=note(detail),
-        seconds=((run.finished_at or now) - started).total_seconds(),
-        macro_f1=score(evaluation["metrics"]["macro_f1"]["value"]) if evaluation else "–",
+        seconds=seconds,
+        usual=usual,
+        bar=_bar(seconds, usual, beside.longest, run.status not in RUN_ENDS),
+        macro_f1=score(measured["value"] if measured else while_running),
+        measured_on="val" if while_running is not None else "",
         difference=signed(difference["value"]) if difference else "",
         trend=_trend(difference),
     )
+
+
+def _bar(seconds: float, usual: Usual | None, longest: float, active: bool) -> Markup:
+    if usual is None:
+        return Markup()
+    many = "run" if usual.n == 1 else "runs"
+    said = f"{duration(seconds)}; median of {usual.n} {many}: {duration(usual.seconds)}"
+    return against(said, seconds, usual.seconds, longest, running=active)
 
 
 def _trend(difference: Mapping[str, Any] | None) -> str:

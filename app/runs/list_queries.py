@@ -1,0 +1,90 @@
+"""Reads that only lists make: what a filter can be set to, usual times of a recipe, scores of live runs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.runs.queries import RunFilter, ordered
+from app.runs.states import RunStatus, StepState
+from app.runs.tables import MetricPoint, Run, Step
+
+LATEST = 100  # runs that a median looks back on
+CACHED_AT_MOST = 1  # a run that took more from the cache says nothing about how long the work takes
+VALIDATION = ("val_macro_f1", "validation_macro_f1")
+AT_ONCE = 500
+
+Recipe = tuple[str, str | None]  # a pipeline's name and a recipe's
+
+
+@dataclass(frozen=True)
+class Usual:
+    """The median of the latest ``n`` runs that succeeded."""
+
+    seconds: float
+    n: int
+
+
+def usual_times(session: Session, recipes: Iterable[Recipe]) -> dict[Recipe, Usual]:
+    """How long a run of each takes; left out where none has succeeded yet."""
+    found = {recipe: _seconds(session, recipe) for recipe in set(recipes)}
+    return {recipe: Usual(median(seconds), len(seconds)) for recipe, seconds in found.items() if seconds}
+
+
+def _seconds(session: Session, recipe: Recipe) -> list[float]:
+    latest = (
+        select(Run.id, Run.started_at, Run.finished_at)
+        .where(Run.pipeline == recipe[0], Run.recipe == recipe[1], Run.status == RunStatus.SUCCEEDED)
+        .order_by(Run.id.desc())
+        .limit(LATEST)
+        .subquery()
+    )
+    cached = select(func.count()).where(Step.run_id == latest.c.id, Step.cached).scalar_subquery()
+    rows = session.execute(
+        select(latest.c.started_at, latest.c.finished_at).where(cached <= CACHED_AT_MOST)
+    ).tuples()
+    return [(end - start).total_seconds() for start, end in rows if start and end]
+
+
+def usual_step_times(session: Session, recipe: Recipe) -> dict[str, Usual]:
+    """By the step's name, over those that were not taken from the cache."""
+    latest = (
+        select(Run.id)
+        .where(Run.pipeline == recipe[0], Run.recipe == recipe[1], Run.status == RunStatus.SUCCEEDED)
+        .order_by(Run.id.desc())
+        .limit(LATEST)
+    )
+    ran = (Step.state == StepState.SUCCEEDED, Step.cached.is_(False))
+    query = select(Step.name, Step.started_at, Step.finished_at).where(Step.run_id.in_(latest), *ran)
+    seconds: dict[str, list[float]] = {}
+    for name, start, end in session.execute(query).tuples():
+        if start and end:
+            seconds.setdefault(name, []).append((end - start).total_seconds())
+    return {name: Usual(median(each), len(each)) for name, each in seconds.items()}
+
+
+def choices(session: Session) -> dict[str, list[str]]:
+    """What there is to narrow a list to: pipelines, recipes, and the ids of those who launched."""
+    columns = {"pipeline": Run.pipeline, "recipe": Run.recipe, "by": Run.actor_id}
+    return {
+        name: sorted(value for value in session.scalars(select(column).distinct()) if value)
+        for name, column in columns.items()
+    }
+
+
+def latest_scores(telemetry: Session, run_ids: Sequence[str]) -> Mapping[str, float]:
+    """The last macro-F1 that each of these runs reported on its validation part."""
+    query = select(MetricPoint.run_id, MetricPoint.value).where(
+        MetricPoint.run_id.in_(run_ids), MetricPoint.name.in_(VALIDATION)
+    )
+    return dict(telemetry.execute(query.order_by(MetricPoint.id)).tuples().all())
+
+
+def all_runs(session: Session, narrowed: RunFilter, sort: str) -> Iterator[Sequence[Run]]:
+    """Every run of a list, some hundred at a time."""
+    cursor: str | None = None
+    while page := list(session.scalars(ordered(narrowed, cursor, sort).limit(AT_ONCE))):
+        yield page
+        cursor = page[-1].id
