@@ -35,6 +35,7 @@ from app.core.settings import Settings
 from app.datasets import api as datasets_api
 from app.datasets import routes as datasets_routes
 from app.endpoints import api as endpoints_api
+from app.endpoints import predict_routes as endpoints_predict_routes
 from app.endpoints import routes as endpoints_routes
 from app.handlers import open_services
 from app.home import count_for_nav
@@ -63,6 +64,7 @@ ROUTERS = (
     registry_routes.router,
     registry_api.router,
     endpoints_routes.router,
+    endpoints_predict_routes.router,
     endpoints_api.router,
 )
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -12,16 +13,17 @@ from app.accounts.queries import actor_names
 from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading
 from app.endpoints import queries, service, views
-from app.endpoints.forms import DeploymentRequest, PredictionRequest, parse_prediction
+from app.endpoints.forms import DeploymentRequest, PredictionRequest, in_utc, parse_prediction
 from app.endpoints.serving import Serving, serving_of
+from app.endpoints.trying import Recent
 from ml.serving.predictor import ReviewInput
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Serving]]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
     serving = Serving(app.state.services)
     serving.start()
-    yield {"serving": serving}
+    yield {"serving": serving, "recent": Recent()}
     await serving.close()
 
 
@@ -53,6 +55,32 @@ def show_endpoint(request: Request, work: Reading, endpoint: str) -> dict[str, A
     return {**shown, "deployments": [views.placed_json(placed, names) for placed in history]}
 
 
+@router.get("/endpoints/{endpoint}/live")
+@requires(Role.VIEWER)
+def show_live(work: Reading, endpoint: str, at: datetime | None = None) -> dict[str, Any]:
+    """What answers, or answered at ``at``; ``live`` is null where nothing did."""
+    found = service.find_endpoint(work, endpoint)
+    moment = in_utc(at) if at else queries.clock(work.session)
+    placed = queries.live_at(work.session, found.id, moment)
+    names = actor_names(work.session, [placed.deployment.actor_id] if placed else [])
+    live = views.placed_json(placed, names) if placed else None
+    return {"endpoint": found.name, "at": moment.isoformat(), "live": live}
+
+
+@router.post("/endpoints/{endpoint}/stop")
+@requires(Role.EDITOR)
+async def stop(request: Request, services: AppServices, actor: CurrentActor, endpoint: str) -> dict[str, Any]:
+    found = await asyncio.to_thread(service.stop, services, actor, endpoint)
+    return views.endpoint_json(found, None, await serving_of(request).settled(found.name))
+
+
+@router.delete("/endpoints/{endpoint}", status_code=204)
+@requires(Role.EDITOR)
+async def delete(request: Request, services: AppServices, actor: CurrentActor, endpoint: str) -> None:
+    found = await asyncio.to_thread(service.delete, services, actor, endpoint)
+    await serving_of(request).settled(found.name)
+
+
 @router.post("/endpoints/{endpoint}/deployments", status_code=201)
 @requires(Role.EDITOR)
 async def deploy(
@@ -66,12 +94,13 @@ async def deploy(
 
 @router.post("/endpoints/{endpoint}/predict", openapi_extra=_BODY)
 @requires(Role.VIEWER)
-async def predict(request: Request, endpoint: str) -> dict[str, Any]:
+async def predict(request: Request, actor: CurrentActor, endpoint: str) -> dict[str, Any]:
     started = time.perf_counter()
     serving = serving_of(request)
     (await serving.ready(endpoint)).admit()
     asked = parse_prediction(await request.body())
     loaded = await serving.ready(endpoint)
-    predictions = await loaded.predict([ReviewInput(one.text, one.title) for one in asked.inputs])
+    with serving.traffic(endpoint).request(actor.name, len(asked.inputs)):
+        predictions = await loaded.predict([ReviewInput(one.text, one.title) for one in asked.inputs])
     seconds = time.perf_counter() - started
     return views.answer_json(loaded.serves, predictions, asked.parameters, request.state.request_id, seconds)

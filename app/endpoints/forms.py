@@ -1,5 +1,6 @@
-"""What a prediction request may hold: limits first, then shapes."""
+"""What a prediction request may hold: limits first, then shapes; and what the pages' forms are read as."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
@@ -72,12 +73,57 @@ def parse_prediction(body: bytes) -> PredictionRequest:
         raise _named(error) from None
 
 
-def parse_review(text: str, title: str) -> Review:
-    """From the page's form."""
+def written_reviews(text: str, title: str, by_line: bool) -> list[Review]:
+    """From the page's form: one review, or one a line. Refusals are in words for people, without places."""
+    texts = [line.strip() for line in text.splitlines() if line.strip()] if by_line else [text]
+    if not text.strip():
+        raise InvalidInput("There is no text to read.", "Write a review, or take one of the examples.")
+    if len(texts) > INPUT_LIMIT:
+        raise InvalidInput(
+            f"There are {len(texts):,} reviews, and {INPUT_LIMIT} at a time are the most.",
+            "The command line takes a whole file: see API below.",
+        )
+    if (longest := max(map(len, texts))) > TEXT_LIMIT:
+        raise InvalidInput(
+            f"The review has {longest:,} characters, and {TEXT_LIMIT:,} are the most.", "Shorten it."
+        )
+    if len(title) > TITLE_LIMIT:
+        raise InvalidInput(f"The title has {len(title):,} characters.", f"{TITLE_LIMIT:,} are the most.")
+    named = None if by_line else title.strip() or None
+    return [Review(text=each, title=named) for each in texts]
+
+
+def threshold_of(text: str) -> float | None:
+    """From the page's form; empty is none."""
+    if not text.strip():
+        return None
     try:
-        return Review(text=text, title=title.strip() or None)
-    except ValidationError as error:
-        raise _named(error) from None
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise InvalidInput(f"{text[:20]!r} can't be a threshold.", "Use a number from 0 to 1, as 0.7.")
+    return value
+
+
+def moment_of(text: str) -> datetime | None:
+    """``2026-11-22T10:00`` of the page's form, in UTC unless it names its zone; empty is none."""
+    if not text.strip():
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidInput(f"{text[:40]!r} is no time.", "Write it as 2026-11-22T10:00, in UTC.") from None
+    return in_utc(moment)
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The databases hold years 1 to 9999 in UTC, and a zone may push a time over either end."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return aware.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput("That time is too far away.", "Name one that an endpoint was live at.") from None
 
 
 def picked(choice: str) -> tuple[str, int]:

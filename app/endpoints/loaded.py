@@ -50,6 +50,11 @@ class Loaded:
         self._waiting = 0
         self._seconds_each = FIRST_GUESS_SECONDS
 
+    @property
+    def waiting(self) -> int:
+        """Reviews that wait or are being read."""
+        return self._waiting
+
     def admit(self, count: int = 1) -> None:
         """Refuse now what would wait too long. Called before the body is read, and again with the count."""
         if self._waiting and self._waiting + count > WAITING_LIMIT:

@@ -1,47 +1,28 @@
-"""What the endpoints' pages show: rows, an answer drawn as bars, and the same call for programs."""
+"""What the endpoints' pages show: what answers, since when, by whom, and what else could."""
 
-import json
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from markupsafe import Markup
+from fastapi import Request
 
-from app.charts.figure import Words
-from app.charts.notation import score
-from app.charts.probabilities import probabilities
+from app.accounts.queries import actor_names
+from app.core.errors import Invalid
+from app.core.lists import Column
+from app.core.snippets import Call, Snippet, snippets
 from app.core.work import Work
 from app.endpoints import queries
-from app.endpoints.loaded import Serves
+from app.endpoints.forms import InvalidInput, moment_of
 from app.endpoints.queries import Placed
 from app.endpoints.serving import Serving, Slot
 from app.endpoints.tables import Endpoint
-from app.registry.queries import NamedVersion, deployable
-from ml.data.labels import display_name
-from ml.serving.predictor import Prediction
+from app.endpoints.traffic import Traffic
+from app.endpoints.views import state_of
+from app.registry.queries import NamedVersion, deployable, undeployable
+from app.registry.tables import ApprovalStatus, ModelVersion, Validity
 
-SHOWN_LABELS = 12
-
-
-@dataclass(frozen=True)
-class Text:
-    text: str
-    title: str
-
-
-TEXTS = (
-    Text(
-        "The colour is gorgeous and it fits like it was made for me. I wear it every week.",
-        "My new favourite",
-    ),
-    Text("It pills after two washes and the buttons hang loose. Sending it back.", "Not worth it"),
-    Text("Soft enough, a bit see-through. Fine for the price, nothing I would buy twice.", "It’s fine"),
-    Text(
-        "Not bad at all! I expected it to run small after the other reviews, and it fits.",
-        "Better than feared",
-    ),
-)
-EXAMPLES = len(TEXTS)
+HISTORY = 25
+NOT_OFFERED = 8
 
 
 @dataclass(frozen=True)
@@ -49,32 +30,135 @@ class Row:
     endpoint: Endpoint
     live: Placed | None
     slot: Slot | None
+    traffic: Traffic
+    by: str
+
+    @property
+    def state(self) -> str:
+        return state_of(self.endpoint, self.live, self.slot)
 
 
 @dataclass(frozen=True)
-class Result:
-    """``read`` is how many of ``tokens`` the model reads."""
+class Moment:
+    """What was live at ``at``, where somebody has asked; ``error`` where that was no time."""
 
-    label: str
-    score: float
-    tokens: int
-    truncated: bool
-    read: int
-    milliseconds: float
-    figure: Markup
+    text: str
+    at: datetime | None
+    placed: Placed | None
+    error: Invalid | None
 
 
 @dataclass(frozen=True)
-class Snippets:
-    curl: str
-    python: str
-    command: str
+class NotOffered:
+    named: NamedVersion
+    why: str
 
 
-def endpoint_rows(work: Work, serving: Serving) -> list[Row]:
+@dataclass(frozen=True)
+class EndpointPage:
+    endpoint: Endpoint
+    state: str
+    live: Placed | None
+    history: Sequence[Placed]
+    total: int
+    offset: int
+    names: Mapping[str, str]
+    versions: Sequence[NamedVersion]
+    not_offered: Sequence[NotOffered]
+    slot: Slot | None
+    traffic: Traffic
+    moment: Moment
+
+    def name(self, actor_id: str | None) -> str:
+        return self.names.get(actor_id or "", actor_id or "")
+
+    @property
+    def next_offset(self) -> int | None:
+        following = self.offset + HISTORY
+        return following if following < self.total else None
+
+    @property
+    def callers(self) -> Sequence[tuple[str, int]]:
+        """Who asked it since this process serves it, the busiest first."""
+        return self.traffic.callers.most_common(5)
+
+
+def endpoint_rows(work: Work, serving: Serving, text: str = "", deleted: bool = False) -> list[Row]:
     live = {placed.endpoint.id: placed for placed in queries.live(work.session)}
-    found = queries.list_endpoints(work.session)
-    return [Row(endpoint, live.get(endpoint.id), serving.slot(endpoint.name)) for endpoint in found]
+    found = queries.list_endpoints(work.session, text=text, deleted=deleted)
+    names = actor_names(work.session, [placed.deployment.actor_id for placed in live.values()])
+    return [_row(endpoint, live.get(endpoint.id), serving, names) for endpoint in found]
+
+
+def _row(endpoint: Endpoint, live: Placed | None, serving: Serving, names: Mapping[str, str]) -> Row:
+    by = names.get(live.deployment.actor_id, live.deployment.actor_id) if live else ""
+    return Row(endpoint, live, serving.slot(endpoint.name), serving.traffic(endpoint.name), by)
+
+
+ENDPOINT_COLUMNS: Sequence[Column[Row]] = (
+    Column("id", lambda row: row.endpoint.id),
+    Column("name", lambda row: row.endpoint.name),
+    Column("state", lambda row: row.state),
+    Column("model", lambda row: row.live.model.name if row.live else None),
+    Column("version", lambda row: row.live.version.number if row.live else None),
+    Column("live_since", lambda row: row.live.deployment.created_at if row.live else None),
+    Column("deployed_by", lambda row: row.by or None),
+    Column("requests", lambda row: row.traffic.requests),
+    Column("refused", lambda row: row.traffic.refused),
+    Column("created_at", lambda row: row.endpoint.created_at),
+    Column("deleted_at", lambda row: row.endpoint.deleted_at),
+)
+
+
+def deployment_columns(names: Mapping[str, str]) -> Sequence[Column[Placed]]:
+    return (
+        Column("id", lambda row: row.deployment.id),
+        Column("endpoint", lambda row: row.endpoint.name),
+        Column("model", lambda row: row.model.name),
+        Column("version", lambda row: row.version.number),
+        Column("model_version_id", lambda row: row.version.id),
+        Column("live_from", lambda row: row.deployment.created_at),
+        Column("live_until", lambda row: row.deployment.retired_at),
+        Column("deployed_by", lambda row: names.get(row.deployment.actor_id, row.deployment.actor_id)),
+        Column("ended_by", lambda row: names.get(row.deployment.retired_by or "", row.deployment.retired_by)),
+    )
+
+
+def names_in(work: Work, history: Sequence[Placed]) -> dict[str, str]:
+    pairs = [(each.deployment.actor_id, each.deployment.retired_by) for each in history]
+    return actor_names(work.session, [one for pair in pairs for one in pair if one])
+
+
+def endpoint_page(work: Work, serving: Serving, endpoint: Endpoint, at: str, offset: int) -> EndpointPage:
+    history = queries.history(work.session, endpoint.id, offset, HISTORY)
+    live = next(iter(queries.live(work.session, endpoint.name)), None)
+    slot = serving.slot(endpoint.name)
+    moment = _moment(work, endpoint, at)
+    shown = [*history, *([live] if live else []), *([moment.placed] if moment.placed else [])]
+    return EndpointPage(
+        endpoint=endpoint,
+        state=state_of(endpoint, live, slot),
+        live=live,
+        history=history,
+        total=queries.count_deployments(work.session, endpoint.id),
+        offset=offset,
+        names=names_in(work, shown),
+        versions=other_versions(work, live),
+        not_offered=not_offered(work, live),
+        slot=slot,
+        traffic=serving.traffic(endpoint.name),
+        moment=moment,
+    )
+
+
+def _moment(work: Work, endpoint: Endpoint, text: str) -> Moment:
+    try:
+        at = moment_of(text)
+        if at and at > queries.clock(work.session):
+            raise InvalidInput("That moment is still to come.", "Name one that has passed, in UTC.")
+    except InvalidInput as error:
+        return Moment(text, None, None, error)
+    return Moment(text, at, queries.live_at(work.session, endpoint.id, at) if at else None, None)
 
 
 def other_versions(work: Work, live: Placed | None) -> Sequence[NamedVersion]:
@@ -85,55 +169,38 @@ def other_versions(work: Work, live: Placed | None) -> Sequence[NamedVersion]:
     return sorted(versions, key=lambda each: each.model.id != live.model.id)
 
 
-def result(serves: Serves, prediction: Prediction, started: float) -> Result:
-    milliseconds = (time.perf_counter() - started) * 1000
-    ranked = sorted(prediction.scores.items(), key=lambda pair: -pair[1])
-    top = [(display_name(label, serves.labels), value) for label, value in ranked[:SHOWN_LABELS]]
-    label, best = top[0]
-    return Result(
-        label,
-        best,
-        prediction.tokens,
-        prediction.truncated,
-        min(prediction.tokens, prediction.limit),
-        milliseconds,
-        _figure(top, len(ranked)),
-    )
+def not_offered(work: Work, live: Placed | None = None) -> list[NotOffered]:
+    """The newest versions that may not be deployed, each with the reason."""
+    found = undeployable(work.session, live.model.id if live else None, NOT_OFFERED)
+    return [NotOffered(each, why_not_offered(each.version)) for each in found]
 
 
-def _figure(top: Sequence[tuple[str, float]], count: int) -> Markup:
-    lead = f", {score(top[0][1] - top[1][1], 2)} ahead of {top[1][0]}" if len(top) > 1 else ""
-    shown = f"the {len(top)} likeliest of {count} labels" if len(top) < count else f"all {count} labels"
-    words = Words(
-        finding=f"{top[0][0].capitalize()}{lead}",
-        how=f"probabilities after softmax, {shown}",
-        title="Probability of each label",
-        description="; ".join(f"{label} {score(value)}" for label, value in top),
-    )
-    return probabilities("probabilities", words, top)
+def why_not_offered(version: ModelVersion) -> str:
+    if version.validity == Validity.VOIDED:
+        return f"void: {version.void_reason}"
+    if version.status == ApprovalStatus.PENDING:
+        return "nobody has decided on it yet"
+    return "it was rejected"
 
 
-def snippets(serves: Serves, text: Text, base: str) -> Snippets:
-    """The call that the form just made, for a terminal, for Python and for the command line."""
-    written = text.text.strip() or TEXTS[0].text
-    short = written if len(written) <= 80 else written[:79] + "…"
-    review: object = (
-        {"text": short, "title": text.title} if text.title and "title" in serves.fields else short
-    )
-    body = json.dumps({"inputs": [review], "parameters": {"threshold": 0.7}}, ensure_ascii=False)
-    url = f"{base.rstrip('/')}/api/v1/endpoints/{serves.endpoint}/predict"
-    quoted = body.replace("'", "'\\''")
-    title = f" --title {_shell(text.title)}" if isinstance(review, dict) else ""
-    return Snippets(
-        f'curl -s {url} \\\n  -H "Authorization: Bearer $FITTINGROOM_TOKEN" \\\n'
-        f"  -H 'Content-Type: application/json' \\\n  -d '{quoted}'",
-        f"import os\nimport httpx\n\nanswer = httpx.post(\n    {url!r},\n"
-        f'    headers={{"Authorization": f"Bearer {{os.environ[\'FITTINGROOM_TOKEN\']}}"}},\n'
-        f"    json={{'inputs': [{review!r}], 'parameters': {{'threshold': 0.7}}}},\n)\n"
-        "print(answer.json()['predictions'][0]['label'])",
-        f"fittingroom predict {serves.endpoint} {_shell(short)}{title}",
-    )
-
-
-def _shell(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
+def endpoint_calls(request: Request, page: EndpointPage) -> list[Snippet]:
+    path = f"/api/v1/endpoints/{page.endpoint.name}"
+    offered = page.versions[0] if page.versions else None
+    named = offered or (NamedVersion(page.live.model, page.live.version) if page.live else None)
+    calls = [
+        Call("What is live, and was", "GET", path),
+        Call("What was live at a moment", "GET", f"{path}/live?at=2026-11-22T10:00:00Z"),
+        Call(
+            "Predict",
+            "POST",
+            f"{path}/predict",
+            {"inputs": ["Runs small in the shoulders."]},
+            f"predict {page.endpoint.name} 'Runs small in the shoulders.'",
+        ),
+    ]
+    if named:
+        body = {"model": named.model.name, "version": named.version.number}
+        command = f"deploy {named.model.name} {named.version.number} --endpoint {page.endpoint.name}"
+        calls.append(Call("Deploy or roll back", "POST", f"{path}/deployments", body, command))
+    calls.append(Call("Stop it", "POST", f"{path}/stop"))
+    return snippets(request, *calls)

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core.database import now
@@ -25,12 +26,28 @@ def endpoint_by_name(session: Session, name: str) -> Endpoint | None:
     return session.scalar(select(Endpoint).where(Endpoint.name == name))
 
 
-def list_endpoints(session: Session, limit: int = 200) -> list[Endpoint]:
-    return list(session.scalars(select(Endpoint).order_by(Endpoint.name).limit(limit)))
+def clock(session: Session) -> datetime:
+    """The database's time, as a value."""
+    return session.scalars(select(now())).one()
 
 
-def count_endpoints(session: Session) -> int:
-    return session.scalar(select(func.count()).select_from(Endpoint)) or 0
+def list_endpoints(
+    session: Session, *, text: str = "", deleted: bool = False, limit: int = 200
+) -> list[Endpoint]:
+    """By name; deleted ones only where they are asked for, and then only those."""
+    query = select(Endpoint).where(*_listed(text, deleted)).order_by(Endpoint.name).limit(limit)
+    return list(session.scalars(query))
+
+
+def count_endpoints(session: Session, *, text: str = "", deleted: bool = False) -> int:
+    return session.scalar(select(func.count()).select_from(Endpoint).where(*_listed(text, deleted))) or 0
+
+
+def _listed(text: str, deleted: bool) -> list[ColumnElement[bool]]:
+    """``text`` is part of a name, or an id."""
+    gone = Endpoint.deleted_at.is_not(None) if deleted else Endpoint.deleted_at.is_(None)
+    named = or_(Endpoint.name.icontains(text, autoescape=True), Endpoint.id == text)
+    return [gone, named] if text else [gone]
 
 
 def live(session: Session, endpoint: str | None = None) -> list[Placed]:
@@ -41,10 +58,26 @@ def live(session: Session, endpoint: str | None = None) -> list[Placed]:
     return [Placed(*row) for row in session.execute(query.order_by(Endpoint.name))]
 
 
-def history(session: Session, endpoint_id: str, limit: int = 50) -> Sequence[Placed]:
+def history(session: Session, endpoint_id: str, offset: int = 0, limit: int = 50) -> Sequence[Placed]:
     """Newest first."""
-    query = _placed().where(Deployment.endpoint_id == endpoint_id)
-    return [Placed(*row) for row in session.execute(query.order_by(Deployment.id.desc()).limit(limit))]
+    query = _placed().where(Deployment.endpoint_id == endpoint_id).order_by(Deployment.id.desc())
+    return [Placed(*row) for row in session.execute(query.offset(offset).limit(limit))]
+
+
+def count_deployments(session: Session, endpoint_id: str) -> int:
+    query = select(func.count()).select_from(Deployment).where(Deployment.endpoint_id == endpoint_id)
+    return session.scalar(query) or 0
+
+
+def live_at(session: Session, endpoint_id: str, moment: datetime) -> Placed | None:
+    """What answered at that moment; from the second it was deployed until the one it was retired in."""
+    query = _placed().where(
+        Deployment.endpoint_id == endpoint_id,
+        Deployment.created_at <= moment,
+        or_(Deployment.retired_at.is_(None), Deployment.retired_at > moment),
+    )
+    row = session.execute(query.order_by(Deployment.id.desc()).limit(1)).one_or_none()
+    return Placed(*row) if row else None
 
 
 def deployment_by_id(session: Session, deployment_id: str) -> Placed | None:
@@ -62,8 +95,9 @@ def live_deployment(session: Session, endpoint_id: str) -> Deployment | None:
     return session.scalar(query)
 
 
-def retire(session: Session, deployment_id: str) -> None:
-    session.execute(update(Deployment).where(Deployment.id == deployment_id).values(retired_at=now()))
+def retire(session: Session, deployment_id: str, actor_id: str) -> None:
+    ended = update(Deployment).where(Deployment.id == deployment_id)
+    session.execute(ended.values(retired_at=now(), retired_by=actor_id))
 
 
 def _placed() -> Select[Endpoint, Deployment, Model, ModelVersion]:

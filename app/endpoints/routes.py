@@ -1,55 +1,79 @@
-"""The endpoints' pages and the form to try one."""
+"""The endpoints' pages: what answers where, since when, and the forms that change it."""
 
 import asyncio
-import time
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
-from app.accounts.queries import actor_names
-from app.core.errors import FittingRoomError, Invalid, TooMany
-from app.core.pages import render
+from app.core.lists import Form as FileForm
+from app.core.lists import list_file
+from app.core.pages import redirect, render
 from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading
+from app.core.snippets import Call, snippets
 from app.endpoints import page, queries, service
-from app.endpoints.forms import parse_review, picked
-from app.endpoints.loaded import Serves
+from app.endpoints.forms import picked
+from app.endpoints.queries import Placed
 from app.endpoints.serving import serving_of
 from app.registry.queries import deployable
-from ml.serving.predictor import ReviewInput
 
 router = APIRouter(include_in_schema=False)
+
+Offset = Annotated[int, Query(ge=0, le=1_000_000)]
 
 
 @router.get("/endpoints")
 @requires(Role.VIEWER)
-def endpoints(request: Request, work: Reading) -> HTMLResponse:
-    rows = page.endpoint_rows(work, serving_of(request))
-    names = actor_names(work.session, [row.live.deployment.actor_id for row in rows if row.live])
-    versions = deployable(work.session)
-    return render(request, "endpoints/endpoints.html", rows=rows, names=names, versions=versions)
+def endpoints(request: Request, work: Reading, q: str = "", archived: bool = False) -> HTMLResponse:
+    """``archived`` shows the deleted ones instead."""
+    return render(
+        request,
+        "endpoints/endpoints.html",
+        rows=page.endpoint_rows(work, serving_of(request), q.strip(), archived),
+        total=queries.count_endpoints(work.session, text=q.strip(), deleted=archived),
+        q=q.strip(),
+        archived=archived,
+        versions=deployable(work.session),
+        not_offered=page.not_offered(work),
+        snippets=snippets(request, Call("All endpoints", "GET", "/api/v1/endpoints")),
+    )
+
+
+@router.get("/endpoints.{form}")
+@requires(Role.VIEWER)
+def endpoints_file(
+    request: Request, work: Reading, form: FileForm, q: str = "", archived: bool = False
+) -> Response:
+    rows = page.endpoint_rows(work, serving_of(request), q.strip(), archived)
+    return list_file(form, "endpoints", page.ENDPOINT_COLUMNS, rows)
 
 
 @router.get("/endpoints/{endpoint}")
 @requires(Role.VIEWER)
-def endpoint(request: Request, work: Reading, endpoint: str) -> HTMLResponse:
+def endpoint(request: Request, work: Reading, endpoint: str, at: str = "", after: Offset = 0) -> HTMLResponse:
     found = service.find_endpoint(work, endpoint)
-    history = queries.history(work.session, found.id)
-    names = actor_names(work.session, [placed.deployment.actor_id for placed in history])
-    live = next((placed for placed in history if placed.deployment.retired_at is None), None)
-    versions = page.other_versions(work, live)
-    slot = serving_of(request).slot(found.name)
-    return render(
-        request,
-        "endpoints/endpoint.html",
-        endpoint=found,
-        live=live,
-        history=history,
-        names=names,
-        versions=versions,
-        slot=slot,
-    )
+    shown = page.endpoint_page(work, serving_of(request), found, at, after)
+    status = shown.moment.error.status if shown.moment.error else 200
+    calls = page.endpoint_calls(request, shown)
+    return render(request, "endpoints/endpoint.html", status=status, page=shown, snippets=calls)
+
+
+@router.get("/endpoints/{endpoint}/deployments.{form}")
+@requires(Role.VIEWER)
+def deployments_file(work: Reading, endpoint: str, form: FileForm) -> Response:
+    found = service.find_endpoint(work, endpoint)
+    history = list(_all_deployments(work, found.id))
+    columns = page.deployment_columns(page.names_in(work, history))
+    return list_file(form, f"{found.name}-deployments", columns, history)
+
+
+def _all_deployments(work: Reading, endpoint_id: str) -> Iterator[Placed]:
+    offset = 0
+    while rows := queries.history(work.session, endpoint_id, offset, 500):
+        yield from rows
+        offset += len(rows)
 
 
 @router.post("/deployments")
@@ -63,54 +87,23 @@ async def deploy(
 ) -> Response:
     model, version = picked(pick)
     placed = await asyncio.to_thread(service.deploy, services, actor, endpoint, model, version)
-    await serving_of(request).settled(placed.endpoint.name)
-    return RedirectResponse(f"/endpoints/{placed.endpoint.name}", 303)
+    slot = await serving_of(request).settled(placed.endpoint.name)
+    answers = "answers" if slot and slot.state == "ready" else "is being loaded to answer"
+    said = f"{placed.model.name} v{placed.version.number} {answers} on {placed.endpoint.name}."
+    return redirect(f"/endpoints/{placed.endpoint.name}", said)
 
 
-@router.get("/predict/{endpoint}")
-@requires(Role.VIEWER)
-async def try_it(
-    request: Request, endpoint: str, example: Annotated[int | None, Query(ge=1, le=page.EXAMPLES)] = None
-) -> HTMLResponse:
-    loaded = await serving_of(request).ready(endpoint)
-    text = page.TEXTS[example - 1] if example else page.Text("", "")
-    return _render(request, loaded.serves, text)
+@router.post("/endpoints/{endpoint}/stop")
+@requires(Role.EDITOR)
+async def stop(request: Request, services: AppServices, actor: CurrentActor, endpoint: str) -> Response:
+    found = await asyncio.to_thread(service.stop, services, actor, endpoint)
+    await serving_of(request).settled(found.name)
+    return redirect(f"/endpoints/{found.name}", f"{found.name} was stopped. Nothing answers there now.")
 
 
-@router.post("/predict/{endpoint}")
-@requires(Role.VIEWER)
-async def predict(
-    request: Request,
-    endpoint: str,
-    text: Annotated[str, Form()] = "",
-    title: Annotated[str, Form()] = "",
-) -> HTMLResponse:
-    started = time.perf_counter()
-    loaded = await serving_of(request).ready(endpoint)
-    written = page.Text(text, title)
-    try:
-        review = parse_review(text, title)
-        prediction = (await loaded.predict([ReviewInput(review.text, review.title)]))[0]
-    except (Invalid, TooMany) as error:
-        return _render(request, loaded.serves, written, error=error)
-    return _render(request, loaded.serves, written, page.result(loaded.serves, prediction, started))
-
-
-def _render(
-    request: Request,
-    serves: Serves,
-    text: page.Text,
-    result: page.Result | None = None,
-    error: FittingRoomError | None = None,
-) -> HTMLResponse:
-    return render(
-        request,
-        "predict/predict.html",
-        status=error.status if error else 200,
-        serves=serves,
-        text=text,
-        result=result,
-        error=error,
-        examples=page.EXAMPLES,
-        snippets=page.snippets(serves, text, str(request.base_url)),
-    )
+@router.post("/endpoints/{endpoint}/deletion")
+@requires(Role.EDITOR)
+async def delete(request: Request, services: AppServices, actor: CurrentActor, endpoint: str) -> Response:
+    found = await asyncio.to_thread(service.delete, services, actor, endpoint)
+    await serving_of(request).settled(found.name)
+    return redirect("/endpoints", f"{found.name} was deleted. Its history stays under Deleted.")

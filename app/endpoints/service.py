@@ -1,10 +1,10 @@
-"""The verbs of endpoints: deploy an approved version, which is also how one rolls back."""
+"""The verbs of endpoints: deploy an approved version, which is also how one rolls back; stop; delete."""
 
 import re
 
 from app.accounts import audit
 from app.core import changes
-from app.core.errors import Invalid, NotFound
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import new_id
 from app.core.lineage import record_edge
 from app.core.security import Actor
@@ -21,6 +21,10 @@ NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 class EndpointNotFound(NotFound):
     title = "No such endpoint"
+
+
+class EndpointStopped(Conflict):
+    title = "The endpoint is stopped"
 
 
 class EndpointNameInvalid(Invalid):
@@ -61,6 +65,7 @@ def _endpoint(work: Work, name: str, actor: Actor) -> Endpoint:
         work.session.flush()
         audit.record(work.session, actor.id, "endpoint.created", found.id, {"name": name})
     queries.locked_endpoint(work.session, found.id)
+    found.deleted_at = None
     return found
 
 
@@ -69,8 +74,7 @@ def _placed(work: Work, endpoint: Endpoint, version_id: str, actor: Actor) -> De
     if before is not None and before.version_id == version_id:
         return before
     if before is not None:
-        queries.retire(work.session, before.id)
-        set_live(work, before.version_id, endpoint.name, live=False)
+        _retire(work, endpoint, before, actor)
     deployment = Deployment(
         id=new_id("dep"), endpoint_id=endpoint.id, version_id=version_id, actor_id=actor.id
     )
@@ -86,6 +90,45 @@ def _placed(work: Work, endpoint: Endpoint, version_id: str, actor: Actor) -> De
     audit.record(work.session, actor.id, "endpoint.deployed", endpoint.id, details)
     changes.bump(work.session, endpoint.id)
     return deployment
+
+
+def _retire(work: Work, endpoint: Endpoint, deployment: Deployment, actor: Actor) -> None:
+    queries.retire(work.session, deployment.id, actor.id)
+    set_live(work, deployment.version_id, endpoint.name, live=False)
+
+
+def stop(services: Services, actor: Actor, name: str) -> Endpoint:
+    """Nothing answers there any more, within a second in every process; a deployment starts it again."""
+    with services.works.writing() as work:
+        endpoint = find_endpoint(work, name)
+        if not _stop(work, endpoint, actor):
+            raise stopped(name)
+        return endpoint
+
+
+def _stop(work: Work, endpoint: Endpoint, actor: Actor) -> bool:
+    """False where nothing was live."""
+    queries.locked_endpoint(work.session, endpoint.id)
+    before = queries.live_deployment(work.session, endpoint.id)
+    if before is None:
+        return False
+    _retire(work, endpoint, before, actor)
+    details = {"endpoint": endpoint.name, "before": before.version_id}
+    audit.record(work.session, actor.id, "endpoint.stopped", endpoint.id, details)
+    changes.bump(work.session, endpoint.id)
+    return True
+
+
+def delete(services: Services, actor: Actor, name: str) -> Endpoint:
+    """Stops it and takes it off the lists; what was live on it when stays on its page."""
+    with services.works.writing() as work:
+        endpoint = find_endpoint(work, name)
+        _stop(work, endpoint, actor)
+        if endpoint.deleted_at is None:
+            endpoint.deleted_at = queries.clock(work.session)
+            details = {"endpoint": endpoint.name}
+            audit.record(work.session, actor.id, "endpoint.deleted", endpoint.id, details)
+        return endpoint
 
 
 def get_deployment(work: Work, deployment_id: str) -> Placed:
@@ -104,4 +147,10 @@ def find_endpoint(work: Work, name: str) -> Endpoint:
 def not_found(name: str) -> EndpointNotFound:
     return EndpointNotFound(
         f"There is no endpoint {name[:80]!r}.", "Deploy an approved model version to make one."
+    )
+
+
+def stopped(name: str) -> EndpointStopped:
+    return EndpointStopped(
+        f"{name} is stopped: no version answers there.", "Deploy an approved version to start it again."
     )

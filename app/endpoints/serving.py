@@ -6,7 +6,8 @@ every file read again. Nobody holds a database session while a prediction is com
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import structlog
@@ -17,7 +18,8 @@ from app.core.services import Services
 from app.endpoints import queries
 from app.endpoints.loaded import Loaded, load
 from app.endpoints.queries import LiveMark
-from app.endpoints.service import get_deployment, not_found
+from app.endpoints.service import get_deployment, not_found, stopped
+from app.endpoints.traffic import Traffic
 from ml.serving.predictor import BrokenModel
 
 log = structlog.get_logger()
@@ -44,7 +46,10 @@ class EndpointRefused(Conflict):
 
 @dataclass
 class Slot:
-    """``loaded`` may still be the version before while the next one loads."""
+    """``loaded`` may still be the version before while the next one loads.
+
+    ``since`` is when the present state began; a deployment that loads is not yet in service.
+    """
 
     mark: LiveMark
     state: State = State.COLD
@@ -52,6 +57,7 @@ class Slot:
     error: FittingRoomError | None = None
     failed_at: float = 0.0
     task: asyncio.Task[None] | None = None
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def due(self) -> bool:
@@ -67,6 +73,7 @@ class Serving:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._slots: dict[str, Slot] = {}
+        self._traffic: dict[str, Traffic] = {}
         self._task: asyncio.Task[None] | None = None
         # One look at a time: marks read before a deployment must not be acted on after it.
         self._looking = asyncio.Lock()
@@ -87,6 +94,12 @@ class Serving:
     def slot(self, endpoint: str) -> Slot | None:
         return self._slots.get(endpoint)
 
+    def traffic(self, endpoint: str) -> Traffic:
+        """Counted from the first look on; names that nobody deployed to are counted nowhere."""
+        if endpoint not in self._slots:
+            return Traffic()
+        return self._traffic.setdefault(endpoint, Traffic())
+
     async def ready(self, endpoint: str) -> Loaded:
         """The loaded version, after at most ``WAIT_SECONDS``; else why there is none."""
         slot = self._slots.get(endpoint)
@@ -94,7 +107,7 @@ class Serving:
             await self.look()
             slot = self._slots.get(endpoint)
         if slot is None:
-            raise not_found(endpoint)
+            raise await asyncio.to_thread(self._absent, endpoint)
         if slot.loaded is None and slot.task:
             await asyncio.wait({slot.task}, timeout=WAIT_SECONDS)
         if slot.loaded is not None:
@@ -117,6 +130,8 @@ class Serving:
                 slot = self._slots.get(name)
                 if slot is None or slot.mark != mark or slot.due:
                     self._begin(name, mark, slot)
+            for name in self._slots.keys() - marks.keys():
+                self._end(name)
 
     async def _watch(self) -> None:
         """Goes on whatever happens: without it an approval taken back would go on being served."""
@@ -141,6 +156,13 @@ class Serving:
         slot.task = asyncio.create_task(self._load(slot))
         self._slots[name] = slot
 
+    def _end(self, name: str) -> None:
+        """The endpoint was stopped; a load that is still going on finds its slot taken and ends itself."""
+        slot = self._slots.pop(name)
+        self._traffic.pop(name, None)
+        if slot.loaded:
+            slot.loaded.retire()
+
     async def _load(self, slot: Slot) -> None:
         outcome = (await asyncio.gather(asyncio.to_thread(self._open, slot.mark), return_exceptions=True))[0]
         if self._slots.get(slot.mark.endpoint) is not slot:
@@ -153,8 +175,14 @@ class Serving:
         elif isinstance(outcome, Exception):
             slot.loaded, slot.state = None, State.FAILED
             slot.error, slot.failed_at = _as_refusal(outcome, slot.mark), time.monotonic()
+        slot.since = datetime.now(UTC)
         if before:
             before.retire()
+
+    def _absent(self, endpoint: str) -> FittingRoomError:
+        with self._services.works.reading() as work:
+            found = queries.endpoint_by_name(work.session, endpoint)
+        return not_found(endpoint) if found is None or found.deleted_at else stopped(endpoint)
 
     def _open(self, mark: LiveMark) -> Loaded:
         with self._services.works.reading() as work:

@@ -18,7 +18,9 @@ def endpoint_json(endpoint: Endpoint, live: Placed | None, slot: Slot | None) ->
         "id": endpoint.id,
         "name": endpoint.name,
         "created_at": _time(endpoint.created_at),
+        "deleted_at": _time(endpoint.deleted_at),
         **state_json(slot),
+        "state": state_of(endpoint, live, slot),
         "live": placed_json(live) if live else None,
     }
 
@@ -34,7 +36,17 @@ def placed_json(placed: Placed, names: Mapping[str, str] | None = None) -> dict[
         "by": {"id": deployment.actor_id, "name": (names or {}).get(deployment.actor_id)},
         "created_at": _time(deployment.created_at),
         "retired_at": _time(deployment.retired_at),
+        "retired_by": deployment.retired_by,
     }
+
+
+def state_of(endpoint: Endpoint, live: Placed | None, slot: Slot | None) -> str:
+    """The word for its pill: what is recorded, and what this process has made of it so far."""
+    if endpoint.deleted_at:
+        return "deleted"
+    if live is None:
+        return "stopped"
+    return slot.state if slot else State.COLD
 
 
 def state_json(slot: Slot | None) -> dict[str, Any]:

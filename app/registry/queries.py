@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.registry.tables import ApprovalStatus, Decision, Model, ModelVersion, Validity
@@ -120,6 +120,18 @@ def deployable(session: Session, model_id: str | None = None) -> list[NamedVersi
     if model_id:
         query = query.where(ModelVersion.model_id == model_id)
     rows = session.execute(query.order_by(ModelVersion.id.desc()).limit(100))
+    return [NamedVersion(*row) for row in rows]
+
+
+def undeployable(session: Session, model_id: str | None = None, limit: int = 10) -> list[NamedVersion]:
+    """What may not be served as it is: not approved, or void. Newest first."""
+    query = select(Model, ModelVersion).join(ModelVersion, ModelVersion.model_id == Model.id)
+    query = query.where(
+        or_(ModelVersion.status != ApprovalStatus.APPROVED, ModelVersion.validity != Validity.VALID)
+    )
+    if model_id:
+        query = query.where(ModelVersion.model_id == model_id)
+    rows = session.execute(query.order_by(ModelVersion.id.desc()).limit(limit))
     return [NamedVersion(*row) for row in rows]
 
 
