@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 
 from app.accounts.queries import actor_names
 from app.core.pages import render, wants_fragment
-from app.core.security import Actor, CurrentActor, Role, public, requires
+from app.core.security import Actor, CurrentActor, Role, requires
 from app.core.services import AppServices, Reading, Services, services_of
 from app.core.work import Work
 from app.datasets import queries as datasets
 from app.datasets.tables import VersionStatus
 from app.endpoints import queries as endpoints
+from app.notices import queries as notices
+from app.notices import service
 from app.registry import queries as registry
 from app.runs import queries as runs
 from app.runs import rows
@@ -68,22 +70,22 @@ def home(request: Request, actor: CurrentActor, work: Reading, services: AppServ
     )
 
 
-@router.get("/help")
-@public("how to use this, also for those who can't sign in yet")
-def help_page(request: Request) -> Response:
-    return render(request, "help/help.html")
-
-
 def count_for_nav(request: Request) -> None:
     """The small numbers in the navigation, for whole pages only."""
     wanted = request.method == "GET" and "text/html" in request.headers.get("accept", "")
     if not wanted or wants_fragment(request) or request.state.actor is None:
         return
-    with services_of(request).works.reading() as work:
+    works, actor, path = services_of(request).works, request.state.actor, request.url.path
+    with works.reading() as work:
+        unread = notices.unread(work.session, actor.id, path)
         request.state.nav = {
             "approvals": registry.waiting_count(work.session),
             "runs": len(runs.active_runs(work.session)),
+            "notices": unread.count,
         }
+    if unread.here:  # once a notice, so a page view still takes no write lock as a rule
+        with works.writing() as work:
+            request.state.nav["notices"] -= service.opened(work, actor.id, path)
 
 
 def needs(work: Work, actor: Actor) -> list[Need]:

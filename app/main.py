@@ -18,10 +18,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app import health, home
+from app import help as help_pages
 from app.accounts import api as accounts_api
 from app.accounts import audit_pages as accounts_audit_pages
 from app.accounts import routes as accounts_routes
 from app.accounts import settings as accounts_settings
+from app.accounts import token_pages as accounts_token_pages
+from app.accounts import user_pages as accounts_user_pages
 from app.accounts.access import authenticate, authorize
 from app.core import problems
 from app.core.boundary import Boundary
@@ -39,6 +42,10 @@ from app.endpoints import predict_routes as endpoints_predict_routes
 from app.endpoints import routes as endpoints_routes
 from app.handlers import open_services
 from app.home import count_for_nav
+from app.keeping import api as keeping_api
+from app.keeping import routes as keeping_routes
+from app.notices import api as notices_api
+from app.notices import routes as notices_routes
 from app.registry import api as registry_api
 from app.registry import routes as registry_routes
 from app.runs import api as runs_api
@@ -50,8 +57,11 @@ STATIC = Path(__file__).parents[1] / "static"
 ROUTERS = (
     health.router,
     home.router,
+    help_pages.router,
     accounts_routes.router,
     accounts_settings.router,
+    accounts_token_pages.router,
+    accounts_user_pages.router,
     accounts_audit_pages.router,
     accounts_api.router,
     datasets_routes.router,
@@ -61,11 +71,15 @@ ROUTERS = (
     runs_routes.router,
     runs_api.router,
     runs_stream.router,
+    keeping_routes.router,
+    keeping_api.router,
     registry_routes.router,
     registry_api.router,
     endpoints_routes.router,
     endpoints_predict_routes.router,
     endpoints_api.router,
+    notices_routes.router,
+    notices_api.router,
 )
 
 

@@ -102,7 +102,9 @@ def _by_token(request: Request, secret: str) -> Actor:
     with services_of(request).works.reading() as work:
         found = queries.live_token(work.session, secret)
     if found is None:
-        raise Unauthenticated("This token is unknown or was revoked.", "Create a new one under Settings.")
+        raise Unauthenticated(
+            "This token is unknown, was revoked or has expired.", "Create a new one under Settings."
+        )
     token, user = found
     if _stale(token.used_at):
         with services_of(request).works.writing() as work:

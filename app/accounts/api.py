@@ -1,12 +1,13 @@
 """Accounts over REST: who am I, tokens, users, the audit."""
 
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.accounts import audit, queries, service, tokens
+from app.accounts import audit, audit_queries, queries, service, tokens
+from app.accounts.audit_queries import AuditFilter
 from app.accounts.forms import TokenRequest, UserChange, UserRequest
-from app.accounts.queries import AuditFilter
 from app.accounts.views import entry_json, token_json, user_json
 from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading, Writing
@@ -35,7 +36,7 @@ def list_tokens(actor: CurrentActor, work: Reading) -> dict[str, Any]:
 @requires(Role.VIEWER)
 def create_token(wanted: TokenRequest, actor: CurrentActor, work: Writing) -> dict[str, Any]:
     """The answer is the only place where the token itself ever stands."""
-    token, secret = tokens.create_token(work, actor, wanted.name, wanted.role)
+    token, secret = tokens.create_token(work, actor, wanted.name, wanted.role, wanted.days)
     return {**token_json(token, actor.name), "token": secret}
 
 
@@ -78,13 +79,23 @@ def list_audit(
     actor_id: str | None = None,
     action: str | None = None,
     subject_id: str | None = None,
+    q: Annotated[str, Query(max_length=200)] = "",
+    since: date | None = None,
+    until: date | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    page = queries.list_audit(work.session, AuditFilter(actor_id, action, subject_id), cursor, limit)
+    """``since`` and ``until`` are days in UTC, both of them included."""
+    first, after = _start(since), _start(until + timedelta(days=1) if until else None)
+    narrowed = AuditFilter(actor_id, action, subject_id, q, first, after)
+    page = audit_queries.list_audit(work.session, narrowed, cursor, limit)
     names = queries.actor_names(work.session, [entry.actor_id for entry in page.items])
     items = [entry_json(entry, names) for entry in page.items]
     return {"items": items, "total": page.total, "next": page.next}
+
+
+def _start(day: date | None) -> datetime | None:
+    return datetime.combine(day, time(), UTC) if day else None
 
 
 @router.get("/audit/verification")

@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.accounts import queries
+from app.accounts import audit_queries
+from app.accounts.queries import database_time
 from app.accounts.tables import AuditEntry
 from app.core.numbers import next_number
 from app.core.outbox import Sender, enqueue
@@ -27,10 +28,10 @@ def record(
 ) -> AuditEntry:
     """Write down one deed, within the transaction that does it. The counter's row lock orders writers."""
     seq = next_number(session, "audit")
-    before = queries.audit_entry(session, seq - 1)
+    before = audit_queries.audit_entry(session, seq - 1)
     entry = AuditEntry(
         seq=seq,
-        at=queries.database_time(session),
+        at=database_time(session),
         actor_id=actor_id,
         action=action,
         subject_id=subject_id,
@@ -62,7 +63,7 @@ def verify(session: Session, anchors: Path | None = None) -> str | None:
     """None when the chain holds from its first row to the anchored head; else what is wrong, in words."""
     hashes: dict[int, str] = {}
     previous = GENESIS
-    for expected, entry in enumerate(queries.whole_audit(session), start=1):
+    for expected, entry in enumerate(audit_queries.whole_audit(session), start=1):
         if entry.seq != expected:
             return f"Entry {expected} is missing."
         if entry.previous_hash != previous or entry.hash != _hash(entry):

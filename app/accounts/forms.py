@@ -10,12 +10,13 @@ Name = Annotated[str, Field(min_length=1, max_length=60)]
 
 
 class TokenRequest(BaseModel):
-    """``role`` defaults to the caller's own and can't exceed it."""
+    """``role`` defaults to the caller's own and can't exceed it; without ``days`` it lasts until revoked."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: Name
     role: Role | None = None
+    days: Annotated[int, Field(ge=1, le=3650)] | None = None
 
 
 class UserRequest(BaseModel):

@@ -1,15 +1,14 @@
 """Every read of accounts. Only sessions, tokens and links that still hold are found by their secret."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.tables import (
-    AuditEntry,
     OneTimeLink,
     Preference,
     SignInFailure,
@@ -24,21 +23,12 @@ IDLE_SECONDS = 3 * 24 * 3600
 
 
 @dataclass(frozen=True)
-class AuditFilter:
-    """What the audit is narrowed to; None narrows nothing."""
+class UserFilter:
+    """What the list of users is narrowed to; empty narrows nothing."""
 
-    actor_id: str | None = None
-    action: str | None = None
-    subject_id: str | None = None
-
-
-@dataclass(frozen=True)
-class AuditPage:
-    """``next`` is the cursor of the following page, or None on the last one."""
-
-    items: Sequence[AuditEntry]
-    total: int
-    next: str | None
+    text: str = ""
+    role: str = ""
+    state: str = ""
 
 
 def hash_secret(secret: str) -> str:
@@ -57,10 +47,42 @@ def list_users(session: Session) -> list[User]:
     return list(session.scalars(select(User).order_by(User.is_service, User.name)))
 
 
+def find_users(session: Session, narrowed: UserFilter, limit: int = 1000) -> list[User]:
+    """People first, then programs, each by name."""
+    conditions = [User.name.icontains(word, autoescape=True) for word in narrowed.text.split()]
+    if narrowed.role:
+        conditions.append(User.role == narrowed.role)
+    if narrowed.state in _STATES:
+        conditions.append(_STATES[narrowed.state])
+    query = select(User).where(*conditions).order_by(User.is_service, User.name)
+    return list(session.scalars(query.limit(limit)))
+
+
+_ENTERED = or_(User.is_service.is_(True), User.password_hash.is_not(None))
+_STATES: dict[str, ColumnElement[bool]] = {
+    "active": and_(User.disabled_at.is_(None), _ENTERED),
+    "invited": and_(User.disabled_at.is_(None), User.is_service.is_(False), User.password_hash.is_(None)),
+    "disabled": User.disabled_at.is_not(None),
+}
+
+
+def open_links(session: Session) -> dict[str, datetime]:
+    """By user: until when the one-time link that they were sent works."""
+    query = select(OneTimeLink.user_id, OneTimeLink.expires_at).where(
+        OneTimeLink.user_id.is_not(None), OneTimeLink.expires_at > now()
+    )
+    return {user_id: expires_at for user_id, expires_at in session.execute(query) if user_id}
+
+
 def actor_names(session: Session, ids: Iterable[str]) -> dict[str, str]:
     """Names for the ids that are known; what a list page shows instead of ``usr_…``."""
     rows = session.execute(select(User.id, User.name).where(User.id.in_(set(ids))))
     return dict(rows.tuples().all())
+
+
+def user_names(session: Session) -> list[tuple[str, str]]:
+    """Ids and names of all, for a file whose rows come one after the other."""
+    return [(user_id, name) for user_id, name in session.execute(select(User.id, User.name))]
 
 
 def has_admin(session: Session) -> bool:
@@ -78,10 +100,16 @@ def _count_admins(session: Session, conditions: list[ColumnElement[bool]]) -> in
     return session.scalar(query) or 0
 
 
+def admin_ids(session: Session) -> list[str]:
+    """Persons who administer and can sign in; two are enough to know that it is not only one."""
+    persons = [User.role == Role.ADMIN, User.is_service.is_(False), User.password_hash.is_not(None)]
+    return list(session.scalars(select(User.id).where(User.disabled_at.is_(None), *persons).limit(2)))
+
+
 def other_approvers(session: Session, actor_id: str) -> int:
     """How many others could decide on this actor's work: persons with a password, programs with a token."""
     allowed = [role for role in Role if role.includes(Role.APPROVER)]
-    keys = select(Token.user_id).where(Token.revoked_at.is_(None), Token.role.in_(allowed))
+    keys = select(Token.user_id).where(Token.revoked_at.is_(None), _lasting(), Token.role.in_(allowed))
     able = or_(User.password_hash.is_not(None), User.id.in_(keys))
     query = select(func.count()).select_from(User)
     return (
@@ -140,18 +168,28 @@ def live_token(session: Session, secret: str) -> tuple[Token, User] | None:
         select(Token, User)
         .join(User, User.id == Token.user_id)
         .where(
-            Token.secret_hash == hash_secret(secret), Token.revoked_at.is_(None), User.disabled_at.is_(None)
+            Token.secret_hash == hash_secret(secret),
+            Token.revoked_at.is_(None),
+            _lasting(),
+            User.disabled_at.is_(None),
         )
     )
     row = session.execute(query).first()
     return (row[0], row[1]) if row else None
 
 
-def tokens_of(session: Session, user_id: str | None) -> list[tuple[Token, User]]:
-    """Live tokens with their owners, newest first; of everybody where ``user_id`` is None."""
+def _lasting() -> ColumnElement[bool]:
+    return or_(Token.expires_at.is_(None), Token.expires_at > now())
+
+
+def tokens_of(session: Session, user_id: str | None, text: str = "") -> list[tuple[Token, User]]:
+    """Tokens that were not revoked with their owners, newest first; everybody's where ``user_id`` is None."""
     query = select(Token, User).join(User, User.id == Token.user_id).where(Token.revoked_at.is_(None))
     if user_id is not None:
         query = query.where(Token.user_id == user_id)
+    for word in text.split():
+        said = [column.icontains(word, autoescape=True) for column in (Token.name, User.name)]
+        query = query.where(or_(*said, Token.prefix == word[:7], Token.id == word))
     return [(token, user) for token, user in session.execute(query.order_by(Token.id.desc()))]
 
 
@@ -172,41 +210,3 @@ def database_time(session: Session) -> datetime:
     if moment is None:
         raise AssertionError("unreachable: a database always knows the time")
     return moment
-
-
-def audit_entry(session: Session, seq: int) -> AuditEntry | None:
-    return session.get(AuditEntry, seq)
-
-
-def last_actor(session: Session, subject_id: str, action: str) -> str | None:
-    """Who did that to it last."""
-    query = select(AuditEntry.actor_id).where(
-        AuditEntry.subject_id == subject_id, AuditEntry.action == action
-    )
-    return session.scalar(query.order_by(AuditEntry.seq.desc()).limit(1))
-
-
-def whole_audit(session: Session) -> Iterable[AuditEntry]:
-    return session.scalars(select(AuditEntry).order_by(AuditEntry.seq).execution_options(yield_per=500))
-
-
-def list_audit(
-    session: Session, narrowed: AuditFilter, cursor: str | None = None, limit: int = 50
-) -> AuditPage:
-    """Newest first. The cursor is the number of the last entry of the page before."""
-    named = {
-        AuditEntry.actor_id: narrowed.actor_id,
-        AuditEntry.action: narrowed.action,
-        AuditEntry.subject_id: narrowed.subject_id,
-    }
-    conditions = [column == value for column, value in named.items() if value]
-    total = session.scalar(select(func.count()).select_from(AuditEntry).where(*conditions)) or 0
-    query = select(AuditEntry).where(*conditions).order_by(AuditEntry.seq.desc()).limit(limit + 1)
-    if cursor and cursor.isascii() and cursor.isdigit() and len(cursor) < 18:
-        query = query.where(AuditEntry.seq < int(cursor))
-    rows = list(session.scalars(query))
-    return AuditPage(rows[:limit], total, str(rows[limit - 1].seq) if len(rows) > limit else None)
-
-
-def audit_actions(session: Session) -> list[str]:
-    return list(session.scalars(select(AuditEntry.action).distinct().order_by(AuditEntry.action)))

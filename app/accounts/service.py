@@ -135,6 +135,19 @@ def find_user(session: Session, user_id: str) -> User:
     return user
 
 
+def role_named(value: str) -> Role:
+    try:
+        return Role(value)
+    except ValueError:
+        raise NoSuchRole(f"There is no role {value[:20]!r}.", f"Roles: {', '.join(Role)}.") from None
+
+
+def only_admin(session: Session) -> str | None:
+    """The id of the one person who administers, where there is no other: they can't be taken away."""
+    admins = queries.admin_ids(session)
+    return admins[0] if len(admins) == 1 else None
+
+
 def plain_name(name: str) -> str:
     """Names are compared in lower case and hold no sign that could fool a reader or a log."""
     plain = name.strip().lower()

@@ -13,7 +13,7 @@ from app.core.changes import bump
 from app.core.database import now
 from app.core.errors import TooMany, Unauthenticated
 from app.core.ids import new_id
-from app.core.security import new_secret
+from app.core.security import Actor, new_secret
 from app.core.work import Work
 
 LIFETIME = timedelta(days=14)
@@ -68,6 +68,8 @@ def note_failure(work: Work, name: str, client: Client) -> None:
 def start(work: Work, user: User, client: Client) -> str:
     """A new session, always with a new secret; returns the value of its cookie."""
     secret = new_secret()
+    user.seen_at = queries.database_time(work.session)
+    work.session.add(user)  # it was read in another unit of work
     work.session.add(
         WebSession(
             id=new_id("ses"),
@@ -75,7 +77,7 @@ def start(work: Work, user: User, client: Client) -> str:
             user_id=user.id,
             address=client.address,
             agent=client.agent[:300],
-            expires_at=queries.database_time(work.session) + LIFETIME,
+            expires_at=user.seen_at + LIFETIME,
         )
     )
     work.session.execute(delete(WebSession).where(WebSession.expires_at < now()))
@@ -87,6 +89,7 @@ def start(work: Work, user: User, client: Client) -> str:
 def touch(work: Work, session_id: str) -> None:
     if row := work.session.get(WebSession, session_id):
         row.seen_at = queries.database_time(work.session)
+        work.session.get_one(User, row.user_id).seen_at = row.seen_at
 
 
 def end(work: Work, user_id: str, session_id: str) -> None:
@@ -96,6 +99,16 @@ def end(work: Work, user_id: str, session_id: str) -> None:
     if ended:
         audit.record(work.session, user_id, "session.ended", user_id, {"session": session_id})
         bump(work.session, user_id)
+
+
+def end_others(work: Work, actor: Actor) -> int:
+    """All of one's own but the one that asks; how many that were."""
+    others = (WebSession.user_id == actor.id, WebSession.id != (actor.session_id or ""))
+    ended = work.session.scalars(delete(WebSession).where(*others).returning(WebSession.id)).all()
+    if ended:
+        audit.record(work.session, actor.id, "session.ended", actor.id, {"sessions": len(ended)})
+        bump(work.session, actor.id)
+    return len(ended)
 
 
 def end_all(work: Work, user_id: str, keep: str | None = None) -> None:

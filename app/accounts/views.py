@@ -15,6 +15,7 @@ def user_json(user: User) -> dict[str, Any]:
         "service": user.is_service,
         "state": user.state,
         "created_at": iso(user.created_at),
+        "seen_at": iso(user.seen_at) or None,
     }
 
 
@@ -27,6 +28,7 @@ def token_json(token: Token, owner: str) -> dict[str, Any]:
         "owner": owner,
         "created_at": iso(token.created_at),
         "used_at": iso(token.used_at) or None,
+        "expires_at": iso(token.expires_at) or None,
     }
 
 

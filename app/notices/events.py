@@ -1,6 +1,7 @@
 """What is worth a notice, and to whom. Connected in ``app.handlers``; runs within what causes it."""
 
-from app.accounts.queries import able_to, actor_names, last_actor
+from app.accounts.audit_queries import last_actor
+from app.accounts.queries import able_to, actor_names
 from app.core.security import Role
 from app.core.services import RunMove, VersionMove
 from app.core.work import Work

@@ -48,6 +48,6 @@ def read_all(work: Work, user_id: str) -> int:
     return queries.read(work.session, user_id)
 
 
-def opened(work: Work, user_id: str, path: str) -> None:
-    """The person looks at the page that a notice leads to, whichever way they came."""
-    queries.read(work.session, user_id, url=path)
+def opened(work: Work, user_id: str, path: str) -> int:
+    """The person looks at the page that a notice leads to, whichever way they came; how many that reads."""
+    return queries.read(work.session, user_id, url=path)

@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app.accounts import audit, queries
-from app.accounts.queries import AuditFilter
+from app.accounts import audit, audit_queries
+from app.accounts.audit_queries import AuditFilter
 from app.core import outbox
 from app.core.services import Services
 
@@ -104,7 +104,7 @@ def test_pages_and_csv_show_the_same_and_no_formula_runs(browser_as: Clients) ->
     assert "token.created" in admin.get("/audit").text
     assert "The audit is whole" in admin.get("/audit/verification").text
     lines = admin.get("/audit.csv").text.splitlines()
-    assert lines[0] == "seq,at,actor,action,subject,details,hash"
+    assert lines[0] == "seq,at,actor,action,subject,details,hash,actor_id"
     assert not any(cell.startswith("=") for line in lines for cell in line.split(","))
     assert admin.get("/audit.json").json()["total"] == len(lines) - 1
 
@@ -114,4 +114,4 @@ def test_a_deed_that_fails_leaves_no_entry(services: Services) -> None:
         audit.record(work.session, "usr_1", "test.done", "thing", {"after": timedelta(1)})
         raise ZeroDivisionError
     with services.works.reading() as work:
-        assert queries.list_audit(work.session, AuditFilter()).total == 0
+        assert audit_queries.list_audit(work.session, AuditFilter()).total == 0

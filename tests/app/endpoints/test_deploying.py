@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.accounts.queries import AuditFilter, list_audit
+from app.accounts.audit_queries import AuditFilter, list_audit
 from app.core.lineage import used_by
 from app.core.security import Actor
 from app.core.services import Services

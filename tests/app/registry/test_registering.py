@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.accounts.queries import AuditFilter, list_audit
+from app.accounts.audit_queries import AuditFilter, list_audit
 from app.core.errors import Invalid
 from app.core.lineage import made_from
 from app.core.security import Actor
