@@ -59,31 +59,63 @@
   }
 
   // "g r" goes to the runs; single keys can be switched off under Settings (WCAG 2.1.4).
-  var places = { h: "/", r: "/runs", d: "/datasets", m: "/models", e: "/endpoints", l: "/launch", a: "/approvals" };
+  var places = {
+    h: "/", r: "/runs", d: "/datasets", m: "/models", e: "/endpoints", l: "/launch", a: "/approvals", n: "/notices",
+  };
   var waiting = 0;
 
   function typing(element) {
     return element.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(element.tagName);
   }
 
+  // Only where the page itself links to: a viewer has no launch form.
+  function go(place) {
+    if (document.querySelector('.side a[href="' + place + '"]')) location.assign(place);
+  }
+
   function move(step) {
-    var links = Array.from(document.querySelectorAll("main tbody tr a:first-of-type, main tbody tr th a"));
+    var rows = Array.from(document.querySelectorAll("main tbody tr, main .inbox > li"));
+    var links = rows.map(function (row) { return row.querySelector("a[href]"); }).filter(function (link) {
+      return link && link.checkVisibility();
+    });
     if (!links.length) return;
-    var at = links.indexOf(document.activeElement);
+    var row = document.activeElement.closest("tr, li");
+    var at = links.findIndex(function (link) { return row && row.contains(link); });
     links[Math.max(0, Math.min(links.length - 1, at + step))].focus();
   }
 
+  function showKeys() {
+    if (document.querySelector("dialog[open]")) return;
+    fetch("/help/shortcuts", { headers: { "HX-Request": "true" } }).then(function (answer) {
+      if (!answer.ok) throw new Error("no keys");
+      return answer.text();
+    }).then(function (html) {
+      var dialog = document.createElement("dialog");
+      dialog.setAttribute("aria-labelledby", "keys-title");
+      dialog.innerHTML = '<div class="ask"><h2 id="keys-title">Keys</h2>' + html +
+        '<div class="actions"><button class="btn" type="button" data-close>Close</button></div></div>';
+      dialog.addEventListener("close", function () { dialog.remove(); });
+      document.body.append(dialog);
+      dialog.showModal();
+    }).catch(function () { location.assign("/help/shortcuts"); });
+  }
+
+  function search() {
+    var field = document.querySelector(".find input");
+    if (field) field.focus();
+  }
+
   if (!/(^|; )keys=off/.test(document.cookie)) {
+    var keys = { j: move.bind(null, 1), k: move.bind(null, -1), "?": showKeys, "/": search };
     document.addEventListener("keydown", function (event) {
       if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-      if (waiting && Date.now() - waiting < 1500 && places[event.key]) location.assign(places[event.key]);
+      if (document.querySelector("dialog[open]")) return;
+      var place = Date.now() - waiting < 1500 && places[event.key];
       waiting = event.key === "g" ? Date.now() : 0;
-      if (event.key === "j") move(1);
-      if (event.key === "k") move(-1);
-      if (event.key === "?") location.assign("/help#keys");
-      if (event.key === "/" && document.querySelector(".find input")) {
+      if (place) go(place);
+      else if (keys[event.key]) {
         event.preventDefault();
-        document.querySelector(".find input").focus();
+        keys[event.key]();
       }
     });
   }

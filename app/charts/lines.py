@@ -82,7 +82,7 @@ def lines(
     if frame.upright is not None:
         x = share(across.share(frame.upright))
         marks.append(mark("line", class_="ref", x1=x, x2=x, y2=HEIGHT))
-    marks += [part for one in drawn if one.best for part in _kept(one, one.best, across, up)]
+    marks += [part for one in drawn if one.best for part in _kept(one, one.best, across, up, drawn)]
     keys = [Key(one.label, one.classes) for one in drawn]
     drawing = chart(name, words, "p-line", HEIGHT + MARGINS, marks)
     return figure(name, words, drawing, _data(drawn, series, x_label), keys, csv_url)
@@ -128,11 +128,16 @@ def _level(reference: Reference, up: Scale) -> list[Markup]:
     return [mark("line", class_="ref", x2="100%", y1=y, y2=y), text(said, "100%", y + 15, "v e")]
 
 
-def _kept(series: Series, best: Point, across: Scale, up: Scale) -> list[Markup]:
+def _kept(series: Series, best: Point, across: Scale, up: Scale, drawn: Sequence[Series]) -> list[Markup]:
+    """With its label above; of two at one place, the lower one's is below."""
     place, y = across.share(best[0]), _y(up, best[1])
     side = "v e" if place > 0.5 else "v"
     dot = mark("circle", class_=f"d{series.colour} halo", cx=share(place), cy=y, r=5)
-    return [dot, text(f"{series.best_label} {score(best[1])}", share(place), y - 11, side)]
+    lower = any(one.best and one.best[0] == best[0] and one.best[1] > best[1] for one in drawn)
+    return [
+        dot,
+        text(f"{series.best_label} {score(best[1])}", share(place), y + (20 if lower else -11), side),
+    ]
 
 
 def _y(up: Scale, value: float) -> float:

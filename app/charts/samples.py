@@ -24,8 +24,8 @@ START = datetime(2026, 11, 22, 13, 41, 4, tzinfo=UTC)
 
 def samples(csv_urls: str) -> list[Figure]:
     """``csv_urls`` is where their files are, with ``{}`` for the name."""
-    drawn = [_bars, _shares, _histogram, _distinctive, _loss, _coverage, _roc, _latency, _intervals]
-    drawn += [_differences, _slices, _confusion, _reliability, _probabilities, _gantt]
+    drawn = [_bars, _shares, _histogram, _loss, _coverage, _roc, _latency, _intervals]
+    drawn += [_differences, _slices, _confusion, _reliability, _probabilities, _gantt, _distinctive]
     return [each(csv_urls.format(each.__name__.removeprefix("_"))) for each in drawn]
 
 

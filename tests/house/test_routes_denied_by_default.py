@@ -21,6 +21,7 @@ PUBLIC = {
     ("GET", "/setup"),
     ("POST", "/setup"),
     ("GET", "/help"),
+    ("GET", "/help/shortcuts"),
     ("POST", "/settings/theme"),
 }
 MOUNTS = {"/static"}
