@@ -14,7 +14,7 @@ from app.core.services import Services, Subject
 from app.core.work import Work
 from app.keeping import queries, subjects
 from app.keeping.service import Deleted
-from app.keeping.view import uses_of
+from app.keeping.uses import uses_of
 
 REASONS_SHOWN = 10
 

@@ -61,7 +61,7 @@ def _tag(word: str) -> str:
     if not TAG.fullmatch(tag) or len(tag) > TAG_LENGTH:
         raise TagRefused(
             f"{word[:60]!r} can't be a tag.",
-            f"Use one word of up to {TAG_LENGTH} letters, digits and . _ : -, beginning with one of the first two.",
+            f"Use one word of up to {TAG_LENGTH} letters, digits and . _ : - (not first).",
         )
     return tag
 

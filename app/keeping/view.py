@@ -1,24 +1,15 @@
-"""What the panel "Tags, note, archive, delete" of a page shows, whatever the page is about."""
+"""What the pages of keeping show, and the panel that other features put into theirs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.accounts.queries import actor_names
-from app.core.lineage import used_by
+from app.core.security import Actor
 from app.core.services import Services, Subject
 from app.core.work import Work
-from app.keeping import queries, subjects
+from app.keeping import deletion, queries, subjects
 from app.keeping.queries import Kept
-
-USES_SHOWN = 12
-
-
-@dataclass(frozen=True)
-class Uses:
-    """What was made from a subject, the first few of ``total``."""
-
-    items: Sequence[Subject]
-    total: int
+from app.keeping.uses import LISTED, SHOWN, Uses, uses_of
 
 
 @dataclass(frozen=True)
@@ -40,24 +31,42 @@ class Panel:
         return self.names.get(actor_id or "", actor_id or "")
 
 
-def panel_of(work: Work, services: Services, subject_id: str) -> Panel:
+@dataclass(frozen=True)
+class DeletionPage:
+    """``reasons`` are why it can't be deleted now; with none of them it can, by whoever ``may``."""
+
+    subject: Subject
+    kept: Kept
+    uses: Uses
+    reasons: Sequence[str]
+    may: bool
+    owner: str
+
+
+def panel_of(work: Work, services: Services, subject_id: str, shown: int = SHOWN) -> Panel:
     """Pass it to the macro ``keeping_panel`` of components/keeping.html."""
     subject = subjects.find(work, services, subject_id)
     kept = queries.kept_of(work.session, [subject.id])[subject.id]
+    uses = uses_of(work, services, subject, shown)
     people = [actor for actor in (kept.note_by, kept.archived_by) if actor]
-    return Panel(
+    known = queries.tags_in_use(work.session, subject.id.partition("_")[0])
+    return Panel(subject, kept, uses, actor_names(work.session, people), known)
+
+
+def deletion_page(work: Work, services: Services, actor: Actor, subject_id: str) -> DeletionPage:
+    subject = subjects.find(work, services, subject_id)
+    return DeletionPage(
         subject,
-        kept,
-        uses_of(work, services, subject),
-        actor_names(work.session, people),
-        queries.tags_in_use(work.session, subject.id.partition("_")[0]),
+        queries.kept_of(work.session, [subject.id])[subject.id],
+        uses_of(work, services, subject, LISTED),
+        deletion.reasons(work, services, subject),
+        deletion.may_delete(actor, subject),
+        actor_names(work.session, [subject.owner_id]).get(subject.owner_id, subject.owner_id),
     )
 
 
-def uses_of(work: Work, services: Services, subject: Subject, limit: int = USES_SHOWN) -> Uses:
-    """Newest first: an id begins with the time of its making."""
-    own = {subject.id, *subject.parts}
-    edges = [edge for each in own for edge in used_by(work.session, each)]
-    ids = sorted({edge.target_id for edge in edges} - own, key=lambda each: each.partition("_")[2])[::-1]
-    found = subjects.describe(work, services, ids[:limit])
-    return Uses([found[each] for each in ids[:limit] if each in found], len(ids))
+def address_after(work: Work, services: Services, deleted: Subject) -> str:
+    """Where to go from something that is gone: what is left of it, what it was part of, or its list."""
+    ids = [each for each in (deleted.id, deleted.parent_id) if each]
+    left = subjects.describe(work, services, ids)
+    return next((left[each].url for each in ids if each in left), deleted.list_url or "/")
