@@ -4,7 +4,7 @@ import errno
 import json
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import structlog
 from fastapi import Request
@@ -55,6 +55,7 @@ _WORDS = {
 _ADVICE = {
     404: "Check the address; what was here may have been deleted.",
     405: "The addresses and their methods are listed in the API's description.",
+    400: "Go back, reload the page and try again.",
 }
 
 
@@ -82,7 +83,8 @@ def as_refusal(error: Exception) -> FittingRoomError:
         return cause if isinstance(cause, FittingRoomError) else NotAnAddress(error)
     return FittingRoomError(
         "The server made a mistake.",
-        "It was written to the log under the request's id. Try again, then tell us.",
+        "What went wrong stands in the server's log under the request's id. Try again; if it stays, give the id "
+        "to whoever runs this installation.",
     )
 
 
@@ -103,7 +105,16 @@ def answer(request: Request, error: Exception) -> Response:
         return _Problem(_problem(request, refusal), refusal.status, headers)
     if isinstance(refusal, Unauthenticated):
         return _to_sign_in(request)
-    return render(request, "errors/error.html", status=refusal.status, headers=headers, error=refusal)
+    context = {"error": refusal, "back": _came_from(request)}
+    return render(request, "errors/error.html", status=refusal.status, headers=headers, **context)
+
+
+def _came_from(request: Request) -> str:
+    """The page whose form was refused: its address, never one of another site."""
+    sent = urlsplit(request.headers.get("referer", ""))
+    if request.method == "GET" or sent.netloc != request.url.netloc or not sent.path.startswith("/"):
+        return ""
+    return sent.path + (f"?{sent.query}" if sent.query else "")
 
 
 def _headers(refusal: FittingRoomError) -> dict[str, str]:
