@@ -83,8 +83,8 @@ def as_refusal(error: Exception) -> FittingRoomError:
         return cause if isinstance(cause, FittingRoomError) else NotAnAddress(error)
     return FittingRoomError(
         "The server made a mistake.",
-        "What went wrong stands in the server's log under the request's id. Try again; if it stays, give the id "
-        "to whoever runs this installation.",
+        "What went wrong stands in the server's log under the request's id. Try again; if it stays, give "
+        "the id to whoever runs this installation.",
     )
 
 
