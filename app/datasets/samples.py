@@ -14,7 +14,7 @@ from ml.data import sample
 
 NAME = "sample-reviews"
 GENERATED_NAME = sample.NAME.replace(" ", "-")
-UNUSABLE = frozenset({VersionStatus.FAILED, VersionStatus.CANCELLED})
+UNUSABLE = frozenset({VersionStatus.FAILED, VersionStatus.CANCELLED, VersionStatus.DELETED})
 
 
 class SampleMissing(Unavailable):

@@ -114,7 +114,7 @@ def gate_of(detail: RunDetail) -> dict[str, Any] | None:
 
 def model_version_of(detail: RunDetail) -> dict[str, Any] | None:
     for step in detail.steps:
-        if step.kind == "register" and step.result:
+        if step.kind == "register" and step.result and not step.result.get("deleted"):
             return {"model": step.result["model"], "version": step.result["version"]}
     return None
 
