@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the parts of ml under test need none of this
     from app.core.services import Services
     from app.core.settings import Settings
     from app.core.work import Works
+    from tests.programs.postgres import Postgres
 
 # As a worker gives it to its programs: tests run beside each other too.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -63,13 +64,46 @@ def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[Postgres]":
+    """One server a test process."""
+    from tests.programs.postgres import serving_postgres
+
+    with serving_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: "Postgres", tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database as the real migrations make it, to copy."""
+    from app.core import migrations
+    from app.core.settings import Settings
+    from tests.programs.postgres import name_in
+
+    url = postgres.create()
+    migrations.upgrade(Settings(home=tmp_path_factory.mktemp("migrated"), database_url=url))
+    return name_in(url)
+
+
 @pytest.fixture
-def settings(tmp_path: Path, migrated_home: Path) -> "Settings":
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """None means SQLite. ``FITTINGROOM_TEST_DATABASE=postgresql`` gives every test a database there."""
+    if os.environ.get("FITTINGROOM_TEST_DATABASE") != "postgresql":
+        yield None
+        return
+    postgres = request.getfixturevalue("postgres")
+    url = postgres.create(request.getfixturevalue("migrated_postgres"))
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, migrated_home: Path, database_url: str | None) -> "Settings":
     from app.core.settings import Settings
 
     home = tmp_path / "home"
     shutil.copytree(migrated_home, home)
-    return Settings(home=home, sample=None, database_url=None, redis_url=None, port=8000)
+    return Settings(home=home, sample=None, database_url=database_url, redis_url=None, port=8000)
 
 
 @pytest.fixture
