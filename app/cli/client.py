@@ -49,6 +49,12 @@ class Client:
     def post(self, path: str, body: Any = None, **keywords: Any) -> Any:
         return self._json(self._send("POST", path, json=body, **keywords))
 
+    def put(self, path: str, body: Any) -> Any:
+        return self._json(self._send("PUT", path, json=body))
+
+    def delete(self, path: str) -> Any:
+        return self._json(self._send("DELETE", path))
+
     def get_all(self, path: str, **query: Any) -> dict[str, Any]:
         """A list with all its pages joined."""
         page = self.get(path, **query)

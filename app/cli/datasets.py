@@ -10,6 +10,7 @@ import typer
 
 from app.cli.client import address
 from app.cli.failures import Exit, Failure
+from app.cli.keeping import add_keeping
 from app.cli.output import column, show_list, show_one
 from app.cli.session import Session, command
 
@@ -17,6 +18,7 @@ POLL_SECONDS = 0.5
 UNFINISHED = frozenset({"importing", "queued", "running", "uploading"})
 
 app = typer.Typer(help="Collections of reviews and their versions.", no_args_is_help=True)
+Dataset = Annotated[str, typer.Argument(metavar="NAME", help="Name or id of the data set.")]
 
 LIST = [
     column("name", "name"),
@@ -146,3 +148,6 @@ def _way_on(version: dict[str, Any]) -> str:
             f"fittingroom dataset confirm {version['name']} {version['version']}"
         )
     return str(version.get("message") or "")
+
+
+add_keeping(app, "datasets", Dataset, versions=True)

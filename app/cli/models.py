@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from app.cli.client import address
+from app.cli.keeping import add_keeping
 from app.cli.output import Row, at, column, interval, show_list, show_one
 from app.cli.session import Session, command
 
@@ -98,3 +99,6 @@ def _ask(session: Session, decision: str) -> str:
     if sys.stdin.isatty() and not session.yes:
         return str(typer.prompt(f"Why {decision}?", err=True))
     return f"Decided on the command line without a comment: {decision}."
+
+
+add_keeping(app, "models", Model, versions=True)

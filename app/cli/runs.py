@@ -10,6 +10,7 @@ import typer
 
 from app.cli.client import address
 from app.cli.failures import Exit, Failure
+from app.cli.keeping import add_keeping
 from app.cli.output import Format, at, column, interval, print_json, show_list, show_one
 from app.cli.session import Session, command
 
@@ -267,3 +268,6 @@ def _inside(directory: Path, step: str, path: str) -> Path:
             f"The server names a file outside the directory: {relative}", "Nothing was written there."
         )
     return directory.joinpath(*relative.parts)
+
+
+add_keeping(app, "runs", RunId, versions=False)

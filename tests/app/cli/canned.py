@@ -37,7 +37,7 @@ def handler_of(canned: Canned) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(payload)
 
-        do_GET = do_POST = answer  # noqa: N815 - names that http.server looks for
+        do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - names that http.server looks for
 
         def _body(self) -> bytes:
             if self.headers.get("Transfer-Encoding") != "chunked":
