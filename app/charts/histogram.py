@@ -24,6 +24,14 @@ class Bin:
     cut: int = 0
 
 
+@dataclass(frozen=True)
+class Limit:
+    """A size to compare with, drawn dashed; ``label`` says it with its unit."""
+
+    at: float
+    label: str
+
+
 def histogram(
     name: str,
     words: Words,
@@ -31,6 +39,7 @@ def histogram(
     x_label: str,
     *,
     marked: tuple[str, str] | None = None,
+    limit: Limit | None = None,
     csv_url: str = "",
 ) -> Figure:
     """``marked`` names what is whole and what is cut: ``("read whole", "end not read")``."""
@@ -39,6 +48,8 @@ def histogram(
     marks = _grid(up, bins, x_label)
     for place, one in enumerate(bins):
         marks += _bar(one, place * width, width, up)
+    if limit and bins:
+        marks += _limit(limit, bins)
     drawing = chart(name, words, "p-line", HEIGHT + MARGINS, marks)
     keys = [Key(label, css, "rect") for label, css in zip(marked or (), ("f-soft", "f-neg"), strict=False)]
     return figure(name, words, drawing, _data(bins, x_label, marked), keys, csv_url)
@@ -53,6 +64,15 @@ def _grid(up: Scale, bins: Sequence[Bin], x_label: str) -> list[Markup]:
     for place in range(0, len(bins), stride):
         marks.append(text(f"{bins[place].low:g}", share(place / len(bins)), HEIGHT + 18, "m"))
     return [*marks, text(x_label, "100%", HEIGHT + 36, "e")]
+
+
+def _limit(limit: Limit, bins: Sequence[Bin]) -> list[Markup]:
+    """Bins have one width, so the axis is a line; the label stands where there is more room."""
+    width = (bins[0].high or limit.at) - bins[0].low
+    place = min(1.0, max(0.0, (limit.at - bins[0].low) / (width * len(bins))))
+    x, side, dx = share(place), "v e" if place > 0.5 else "v", -8 if place > 0.5 else 8
+    line = mark("line", class_="ref", x1=x, x2=x, y1=-4, y2=HEIGHT)
+    return [line, text(limit.label, x, 6, side, dx=dx)]
 
 
 def _bar(one: Bin, start: float, width: float, up: Scale) -> list[Markup]:

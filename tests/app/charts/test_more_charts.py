@@ -8,7 +8,7 @@ from app.charts.bars import Bar
 from app.charts.confusion import confusion
 from app.charts.differences import differences
 from app.charts.distinctive import distinctive
-from app.charts.histogram import Bin, histogram, small
+from app.charts.histogram import Bin, Limit, histogram, small
 from app.charts.intervals import Estimate
 from app.charts.lines import Frame, Series, lines
 from app.charts.samples import samples
@@ -53,6 +53,14 @@ def test_the_last_bin_of_a_histogram_may_be_open() -> None:
     assert len(rows(histogram("h", WORDS, BINS, "words"))[0]) == 2
 
 
+def test_a_limit_stands_at_its_place_among_the_bins() -> None:
+    drawn = drawing(histogram("h", WORDS, BINS, "words", limit=Limit(15, "128 tokens")))
+    (line,) = of_class(drawn, "line", "ref")
+    assert line.get("x1") == line.get("x2") == "50%"
+    beyond = drawing(histogram("h", WORDS, BINS, "words", limit=Limit(90, "512 tokens")))
+    assert of_class(beyond, "line", "ref")[0].get("x1") == "100%"
+
+
 def test_a_histogram_in_a_heads_cell_says_its_numbers() -> None:
     drawn = ET.fromstring(small("Ratings 1 to 2: 5, 10", [5, 10]))
     assert drawn.get("aria-label") == "Ratings 1 to 2: 5, 10"
@@ -75,6 +83,15 @@ def test_a_threshold_stands_where_it_was_chosen() -> None:
     assert of_class(drawn, "line", "ref")[0].get("x1") == "50%"
     assert next(drawn.iter("circle")).get("cx") == "50%"
     assert "right .900" in texts(drawn)
+
+
+def test_of_two_chosen_points_at_one_place_the_lower_ones_label_is_below() -> None:
+    high = Series("right", [(0.5, 0.8), (0.7, 0.9)], 1, best=(0.7, 0.9), best_label="right")
+    low = Series("answered", [(0.5, 0.9), (0.7, 0.8)], 2, best=(0.7, 0.8), best_label="answered")
+    drawn = drawing(lines("t", WORDS, [high, low], "threshold"))
+    labels = {one.text: float(one.get("y", "")) for one in drawn.iter("text")}
+    dots = [float(one.get("cy", "")) for one in drawn.iter("circle")]
+    assert labels["right .900"] < dots[0] < dots[1] < labels["answered .800"]
 
 
 def test_guessing_is_the_diagonal_of_a_square() -> None:
