@@ -7,6 +7,7 @@ from statistics import median
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.core.database import seconds_between
 from app.runs.queries import RunFilter, ordered
 from app.runs.states import RunStatus, StepState
 from app.runs.tables import MetricPoint, Run, Step
@@ -35,17 +36,15 @@ def usual_times(session: Session, recipes: Iterable[Recipe]) -> dict[Recipe, Usu
 
 def _seconds(session: Session, recipe: Recipe) -> list[float]:
     latest = (
-        select(Run.id, Run.started_at, Run.finished_at)
+        select(Run.id, seconds_between(Run.started_at, Run.finished_at).label("seconds"))
         .where(Run.pipeline == recipe[0], Run.recipe == recipe[1], Run.status == RunStatus.SUCCEEDED)
         .order_by(Run.id.desc())
         .limit(LATEST)
         .subquery()
     )
     cached = select(func.count()).where(Step.run_id == latest.c.id, Step.cached).scalar_subquery()
-    rows = session.execute(
-        select(latest.c.started_at, latest.c.finished_at).where(cached <= CACHED_AT_MOST)
-    ).tuples()
-    return [(end - start).total_seconds() for start, end in rows if start and end]
+    found = session.scalars(select(latest.c.seconds).where(cached <= CACHED_AT_MOST))
+    return [seconds for seconds in found if seconds is not None]
 
 
 def usual_step_times(session: Session, recipe: Recipe) -> dict[str, Usual]:
@@ -56,12 +55,11 @@ def usual_step_times(session: Session, recipe: Recipe) -> dict[str, Usual]:
         .order_by(Run.id.desc())
         .limit(LATEST)
     )
-    ran = (Step.state == StepState.SUCCEEDED, Step.cached.is_(False))
-    query = select(Step.name, Step.started_at, Step.finished_at).where(Step.run_id.in_(latest), *ran)
+    ran = (Step.state == StepState.SUCCEEDED, Step.cached.is_(False), Step.started_at.is_not(None))
+    took = seconds_between(Step.started_at, Step.finished_at)
     seconds: dict[str, list[float]] = {}
-    for name, start, end in session.execute(query).tuples():
-        if start and end:
-            seconds.setdefault(name, []).append((end - start).total_seconds())
+    for name, each in session.execute(select(Step.name, took).where(Step.run_id.in_(latest), *ran)).tuples():
+        seconds.setdefault(name, []).append(each)
     return {name: Usual(median(each), len(each)) for name, each in seconds.items()}
 
 

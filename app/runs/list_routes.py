@@ -39,7 +39,9 @@ def list_runs(
     after: str = "",
 ) -> Response:
     within = narrowed(work.session, filters)
-    page = queries.list_runs(work.session, within, after or None, rows.PAGE, filters.order)
+    counts = queries.status_counts(work.session, within)
+    total = counts.get(filters.status, 0) if filters.status else sum(counts.values())
+    page = queries.list_runs(work.session, within, after or None, rows.PAGE, filters.order, total)
     return render(
         request,
         "runs/list.html",
@@ -47,7 +49,7 @@ def list_runs(
         headers={"HX-Push-Url": filters.url(after=after)},
         may_edit=actor.may(Role.EDITOR),
         filters=filters,
-        tabs=tabs(filters, queries.status_counts(work.session, within)),
+        tabs=tabs(filters, counts),
         choices=_choices(work),
         rows=rows.rows(work, services, page.items, datetime.now(UTC)),
         total=page.total,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from app.core.database import UtcDateTime, now, seconds_between
 from app.keeping.queries import archived_ids, tagged_ids
@@ -130,10 +130,15 @@ def list_runs(
     cursor: str | None = None,
     limit: int = 50,
     sort: str = "-launched",
+    total: int | None = None,
 ) -> RunPage:
-    """Newest first, or as :data:`SORTS` names it. The cursor is the id of the last run of the page before."""
-    conditions = _conditions(narrowed)
-    total = session.scalar(select(func.count()).select_from(Run).where(*conditions)) or 0
+    """Newest first, or as :data:`SORTS` names it. The cursor is the id of the last run of the page before.
+
+    ``total`` spares the counting where the caller has counted already.
+    """
+    if total is None:
+        counted = select(func.count()).select_from(Run).where(*_conditions(narrowed))
+        total = session.scalar(counted) or 0
     rows = list(session.scalars(ordered(narrowed, cursor, sort).limit(limit + 1)))
     return RunPage(rows[:limit], total, rows[limit - 1].id if len(rows) > limit else None)
 
@@ -194,12 +199,17 @@ def active_runs(session: Session, limit: int = 20) -> list[Run]:
 
 
 def steps_of_runs(session: Session, run_ids: Sequence[str]) -> dict[str, list[Step]]:
-    """For lists: the steps of many runs in one query."""
+    """For lists: the steps of many runs in one query, without the documents that only a run's page shows."""
     found: dict[str, list[Step]] = {run_id: [] for run_id in run_ids}
     query = select(Step).where(Step.run_id.in_(run_ids)).order_by(Step.run_id, Step.position)
+    query = query.options(defer(Step.spec, raiseload=True), defer(Step.cache_key, raiseload=True))
     for step in session.scalars(query):
         found[step.run_id].append(step)
     return found
+
+
+def steps_by_ids(session: Session, step_ids: Sequence[str]) -> dict[str, Step]:
+    return {step.id: step for step in session.scalars(select(Step).where(Step.id.in_(step_ids)))}
 
 
 def events_after(session: Session, run_id: str, seq: int, limit: int = 500) -> list[RunEvent]:
