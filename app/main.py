@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from app import health, home
+from app import health
 from app import help as help_pages
 from app.accounts import api as accounts_api
 from app.accounts import audit_pages as accounts_audit_pages
@@ -41,7 +41,8 @@ from app.endpoints import api as endpoints_api
 from app.endpoints import predict_routes as endpoints_predict_routes
 from app.endpoints import routes as endpoints_routes
 from app.handlers import open_services
-from app.home import count_for_nav
+from app.home import routes as home_routes
+from app.home.nav import count_for_nav
 from app.keeping import api as keeping_api
 from app.keeping import routes as keeping_routes
 from app.notices import api as notices_api
@@ -49,14 +50,16 @@ from app.notices import routes as notices_routes
 from app.registry import api as registry_api
 from app.registry import routes as registry_routes
 from app.runs import api as runs_api
-from app.runs import launch_routes, list_routes
+from app.runs import bundles, compare_routes, launch_routes, list_routes, report_routes
 from app.runs import routes as runs_routes
 from app.runs import stream as runs_stream
+from app.search import api as search_api
+from app.search import routes as search_routes
 
 STATIC = Path(__file__).parents[1] / "static"
 ROUTERS = (
     health.router,
-    home.router,
+    home_routes.router,
     help_pages.router,
     accounts_routes.router,
     accounts_settings.router,
@@ -66,9 +69,12 @@ ROUTERS = (
     accounts_api.router,
     datasets_routes.router,
     datasets_api.router,
+    compare_routes.router,
     list_routes.router,
     launch_routes.router,
     runs_routes.router,
+    report_routes.router,
+    bundles.router,
     runs_api.router,
     runs_stream.router,
     keeping_routes.router,
@@ -78,6 +84,8 @@ ROUTERS = (
     endpoints_routes.router,
     endpoints_predict_routes.router,
     endpoints_api.router,
+    search_routes.router,
+    search_api.router,
     notices_routes.router,
     notices_api.router,
 )

@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import datasets, doctor, models, notices, runs, serving, tokens
+from app.cli import datasets, doctor, models, notices, runs, searching, serving, tokens
 from app.cli.session import command
 
 HELP = """From customer reviews to an approved, served classifier.
@@ -22,6 +22,7 @@ app.add_typer(runs.app, name="run")
 app.add_typer(models.app, name="model")
 command(app, "deploy")(serving.deploy)
 command(app, "predict")(serving.predict)
+command(app, "search")(searching.search)
 command(app, "notices")(notices.notices)
 app.add_typer(tokens.app, name="token")
 command(app, "doctor")(doctor.doctor)

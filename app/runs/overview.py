@@ -1,0 +1,47 @@
+"""What the first page asks of runs: what failed lately, what moves, what ended, who could work."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from app.core.database import now
+from app.keeping.queries import archived_ids
+from app.runs.states import RUN_ENDS, RunStatus, StepState
+from app.runs.tables import Run, Step
+
+FAILED_SECONDS = 3 * 24 * 3600
+NEWEST = 200  # among which those that ended last are looked for
+
+
+def failed(session: Session, actor_id: str, limit: int = 5) -> Sequence[Run]:
+    """Runs that failed lately and were not tried again: this person's first, then everybody's."""
+    lately = (
+        Run.status == RunStatus.FAILED,
+        Run.finished_at > now(-FAILED_SECONDS),
+        Run.id.not_in(archived_ids()),
+    )
+    mine = case((Run.actor_id == actor_id, 0), else_=1)
+    return session.scalars(select(Run).where(*lately).order_by(mine, Run.id.desc()).limit(limit)).all()
+
+
+def ended(session: Session, limit: int = 6) -> Sequence[Run]:
+    """Those of the newest runs that have ended, the last ending first."""
+    newest = select(Run.id).where(Run.id.not_in(archived_ids())).order_by(Run.id.desc()).limit(NEWEST)
+    over = (Run.id.in_(newest), Run.status.in_(RUN_ENDS))
+    return session.scalars(select(Run).where(*over).order_by(Run.finished_at.desc()).limit(limit)).all()
+
+
+def newest_of(session: Session, pipeline: str, status: RunStatus | None = None) -> Run | None:
+    query = select(Run).where(Run.pipeline == pipeline)
+    if status is not None:
+        query = query.where(Run.status == status)
+    return session.scalar(query.order_by(Run.id.desc()).limit(1))
+
+
+def waiting_since(session: Session, queues: Sequence[str]) -> tuple[int, datetime | None]:
+    """How many steps wait in these queues for a worker, and since when the first one does."""
+    waits = (Step.queue.in_(queues), Step.state == StepState.READY)
+    row = session.execute(select(func.count(), func.min(Step.ready_at)).where(*waits)).one()
+    return row[0], row[1]
