@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core.database import now
 from app.datasets.tables import Dataset, DatasetVersion, Upload, VersionStatus
+from app.keeping.queries import archived_ids, tagged_ids
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,23 @@ class NamedVersion:
     dataset: Dataset
     version: DatasetVersion
     upload: Upload
+
+
+class Order(StrEnum):
+    """Of a list of data sets, as it stands in the address."""
+
+    NAME = "name"
+    UPDATED = "updated"
+    ROWS = "rows"
+
+
+@dataclass(frozen=True)
+class DatasetFilter:
+    """``text`` is looked for in names of data sets and of the files that they came from."""
+
+    text: str = ""
+    tag: str = ""
+    archived: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,14 +69,82 @@ def dataset_by_name(session: Session, name: str) -> Dataset | None:
     return found or session.get(Dataset, name)
 
 
-def list_datasets(session: Session, cursor: str | None = None, limit: int = 50) -> DatasetPage:
+def dataset_names(session: Session, limit: int = 200) -> list[str]:
+    """For a list to choose from."""
+    return list(session.scalars(select(Dataset.name).order_by(Dataset.name).limit(limit)))
+
+
+def list_datasets(
+    session: Session, cursor: str | None = None, limit: int = 50, narrowed: DatasetFilter | None = None
+) -> DatasetPage:
     """By name. The cursor is the last name of the page before."""
-    query = _NAMED.where(DatasetVersion.number == Dataset.last_number).order_by(Dataset.name).limit(limit + 1)
+    conditions = _conditions(narrowed or DatasetFilter())
+    query = _NAMED.where(*conditions).order_by(Dataset.name).limit(limit + 1)
     if cursor:
         query = query.where(Dataset.name > cursor)
     rows = [NamedVersion(*row) for row in session.execute(query)]
-    total = session.scalar(select(func.count()).select_from(Dataset)) or 0
-    return DatasetPage(rows[:limit], total, rows[limit - 1].dataset.name if len(rows) > limit else None)
+    return DatasetPage(
+        rows[:limit],
+        count_datasets(session, narrowed or DatasetFilter()),
+        rows[limit - 1].dataset.name if len(rows) > limit else None,
+    )
+
+
+def find_datasets(
+    session: Session, narrowed: DatasetFilter, order: Order, start: int = 0, limit: int = 50
+) -> list[NamedVersion]:
+    query = _NAMED.where(*_conditions(narrowed)).order_by(_ORDERS[order], Dataset.name)
+    return [NamedVersion(*row) for row in session.execute(query.offset(start).limit(limit))]
+
+
+def count_datasets(session: Session, narrowed: DatasetFilter) -> int:
+    joined = select(func.count()).select_from(Dataset).join(DatasetVersion).join(Upload)
+    return session.scalar(joined.where(*_conditions(narrowed))) or 0
+
+
+def _conditions(narrowed: DatasetFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [DatasetVersion.number == Dataset.last_number]
+    away = Dataset.id.in_(archived_ids())
+    conditions.append(away if narrowed.archived else ~away)
+    if narrowed.text:
+        named = Dataset.name.icontains(narrowed.text, autoescape=True)
+        came = Upload.filename.icontains(narrowed.text, autoescape=True)
+        conditions.append(or_(named, came, Dataset.id == narrowed.text))
+    if narrowed.tag:
+        conditions.append(Dataset.id.in_(tagged_ids(narrowed.tag)))
+    return conditions
+
+
+_ORDERS: dict[Order, ColumnElement[Any]] = {
+    Order.NAME: Dataset.name.asc(),
+    Order.UPDATED: func.coalesce(DatasetVersion.finished_at, DatasetVersion.created_at).desc(),
+    Order.ROWS: func.coalesce(DatasetVersion.rows, 0).desc(),
+}
+
+
+def waiting_uploads(session: Session, limit: int = 20) -> list[Upload]:
+    """Those that nobody has imported or discarded, newest first."""
+    imported = select(DatasetVersion.id).where(DatasetVersion.upload_id == Upload.id)
+    query = (
+        select(Upload)
+        .where(~imported.exists(), Upload.tree_sha256 != "")
+        .order_by(Upload.created_at.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def versions_from(session: Session, upload_id: str) -> list[NamedVersion]:
+    """What the upload was imported as."""
+    query = _NAMED.where(Upload.id == upload_id).order_by(DatasetVersion.id)
+    return [NamedVersion(*row) for row in session.execute(query)]
+
+
+def forget_upload(session: Session, upload_id: str) -> bool:
+    """True where it was there and no version was made of it."""
+    imported = select(DatasetVersion.id).where(DatasetVersion.upload_id == Upload.id)
+    gone = delete(Upload).where(Upload.id == upload_id, ~imported.exists())
+    return session.scalar(gone.returning(Upload.id)) is not None
 
 
 def versions_of(session: Session, dataset_id: str) -> list[NamedVersion]:
@@ -128,3 +216,12 @@ def confirm(session: Session, version_id: str, actor_id: str) -> bool:
     )
     confirmed = confirmed.values(status=VersionStatus.READY, confirmed_by=actor_id)
     return session.scalar(confirmed.returning(DatasetVersion.id)) is not None
+
+
+def discard(session: Session, version_id: str, message: str) -> bool:
+    """True for exactly one of any number of concurrent callers: nobody uses what waits for a confirmation."""
+    discarded = update(DatasetVersion).where(
+        DatasetVersion.id == version_id, DatasetVersion.status == VersionStatus.NEEDS_CONFIRMATION
+    )
+    discarded = discarded.values(status=VersionStatus.CANCELLED, message=message)
+    return session.scalar(discarded.returning(DatasetVersion.id)) is not None
