@@ -18,8 +18,13 @@ SOURCE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 LEVELS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
 # All that depends on colours: a second look at the same page in the other theme needs no more.
 COLOURS = ["color-contrast", "link-in-text-block"]
-RUN = """async only => {
-    const {violations} = await axe.run(document, {runOnly: only, resultTypes: ['violations']});
+# What is folded is opened and dialogs are shown one after the other: they are part of the page.
+OPEN = "document.querySelectorAll('main details').forEach(each => { each.open = true; })"
+SHOW = "place => document.querySelectorAll('dialog')[place].showModal()"
+RUN = """async ({only, place}) => {
+    const dialog = document.querySelectorAll('dialog')[place];
+    const {violations} = await axe.run(dialog || document, {runOnly: only, resultTypes: ['violations']});
+    dialog?.close();
     return violations.flatMap(one => one.nodes.map(node =>
         `${one.id}: ${node.target.join(' ')} ${node.html.slice(0, 160)} ` +
         `(${node.failureSummary.split('\\n')[1]})`));
@@ -31,9 +36,27 @@ def violations(page: Page, theme: str = "light", *, colours_only: bool = False) 
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
     if not page.evaluate("'axe' in window"):
         page.evaluate(SOURCE.read_text(encoding="utf-8"))  # by the debugger: the page's policy holds
+        page.evaluate(OPEN)
     only = {"type": "rule", "values": COLOURS} if colours_only else {"type": "tag", "values": LEVELS}
-    found: list[str] = page.evaluate(RUN, only)
+    found: list[str] = page.evaluate(RUN, {"only": only, "place": -1})
+    for place in range(page.locator("dialog").count()):
+        page.evaluate(SHOW, place)
+        found += page.evaluate(RUN, {"only": only, "place": place})
     return [f"{theme} {line}" for line in found]
+
+
+def both_themes(page: Page) -> list[str]:
+    path = page.url.split("/", 3)[3]
+    return [f"{path} {line}" for line in violations(page) + violations(page, "dark", colours_only=True)]
+
+
+def of_addresses(page: Page, addresses: list[str]) -> list[str]:
+    """Whether the page answers with a 200 or tells why not is for other tests."""
+    found = []
+    for address in addresses:
+        page.goto(address)
+        found += both_themes(page)
+    return found
 
 
 def main() -> None:

@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.conftest import PASSWORD
+from tests.programs.full_house import House, furnish
 
 ROOT = Path(__file__).parents[2]
 CANDIDATES = ("chromium", "chromium-browser", "google-chrome")
@@ -104,6 +107,39 @@ def site(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Itera
     create_admin(home)
     with site_of(home) as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> House:
+    """Where everything has happened; nobody may change it."""
+    home = tmp_path_factory.mktemp("full") / "home"
+    shutil.copytree(migrated_home, home)
+    return furnish(home)
+
+
+@pytest.fixture(scope="session")
+def full_site(house: House) -> Iterator[Site]:
+    with site_of(house.home) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def states(chromium: Browser) -> Callable[[Site, str], Any]:
+    """``states(site, "anna")``: the cookies of somebody who has signed in, for any number of contexts."""
+
+    @cache
+    def state(url: str, name: str) -> Any:
+        context = chromium.new_context(base_url=url)
+        page = context.new_page()
+        page.goto("/login")
+        page.fill("[name=name]", name)
+        page.fill("[name=password]", PASSWORD)
+        page.click("button[type=submit]")
+        found = context.storage_state()
+        context.close()
+        return found
+
+    return lambda site, name: state(site.url, name)
 
 
 def create_admin(home: Path) -> None:
