@@ -140,6 +140,7 @@ class Subject:
     kind: str  # in the words of the pages: "data set"
     title: str  # "clothing v3"
     url: str
+    state: str = ""  # in the words of the pages' pills: "running"
     list_url: str = ""  # the list that it stands in, where that has filters
     owner_id: str = ""
     parent_id: str | None = None

@@ -61,6 +61,7 @@ def _version(named: NamedVersion) -> Subject:
         id=version.id,
         kind="data set version",
         title=f"{dataset.name} v{version.number}",
+        state=version.status,
         url=f"/datasets/{quote(dataset.id)}/v/{version.number}",
         owner_id=version.created_by,
         parent_id=dataset.id,

@@ -48,7 +48,7 @@ def reasons(work: Work, services: Services, subject: Subject) -> list[str]:
         found += [f"{use.title} was made from it." for use in uses.items]
     elif uses.total and not _archived(work, subject):
         what = "1 thing was" if uses.total == 1 else f"{uses.total} things were"
-        found.append(f"{what} made from it: archive it first, so that nothing new is.")
+        found.append(f"{what} made from it: archive it first.")
     return list(dict.fromkeys(found))
 
 

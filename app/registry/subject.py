@@ -58,6 +58,7 @@ def _version(named: NamedVersion, approved: bool) -> Subject:
         id=version.id,
         kind="model version",
         title=title,
+        state=version.status if version.validity == Validity.VALID else version.validity,
         url=f"/models/{quote(named.model.name)}/versions/{version.number}",
         owner_id=version.author_id,
         parent_id=named.model.id,

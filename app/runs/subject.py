@@ -37,6 +37,7 @@ def _subject(run: Run, about: NamedVersion | None) -> Subject:
         id=run.id,
         kind="run",
         title=f"Run #{run.number}",
+        state=run.status,
         url=f"/runs/{run.id}",
         list_url="/runs",
         owner_id=run.actor_id,
@@ -46,7 +47,7 @@ def _subject(run: Run, about: NamedVersion | None) -> Subject:
         refusals=refusals,
         alone=True,
         goes="Its steps with all attempts, their logs and curves, and the list of its files. A later run "
-        "that took a step's files from it keeps them.",
+        "that took the files of a step from it keeps them.",
     )
 
 

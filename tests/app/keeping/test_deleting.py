@@ -135,9 +135,7 @@ def test_a_version_that_nothing_was_made_from_leaves_a_tombstone(
 def test_a_version_that_was_used_is_archived_first_and_stays_named_by_its_runs(
     admin: TestClient, shelf: Shelf
 ) -> None:
-    assert reasons(admin, shelf.version_id) == [
-        "1 thing was made from it: archive it first, so that nothing new is."
-    ]
+    assert reasons(admin, shelf.version_id) == ["1 thing was made from it: archive it first."]
     pages = (
         f"/runs/{shelf.run_id}",
         f"/runs/{shelf.run_id}/report",
