@@ -2,15 +2,17 @@
 
 from markupsafe import Markup
 
-from app.charts.svg import mark, share
+from app.charts.svg import join, mark, share
 
 
-def against(said: str, value: float, usual: float, longest: float, *, running: bool = False) -> Markup:
+def against(said: str, value: float, usual: float | None, longest: float, *, running: bool = False) -> Markup:
     """``longest`` is the whole width, the same for all rows of a list. ``said`` is the bar's name."""
-    width, tick = min(1.0, value / longest), share(min(1.0, usual / longest))
-    marks = (
+    colour = "f-run" if running else "f-soft"
+    marks = [
         mark("rect", class_="f-track", width="100%", height=6),
-        mark("rect", class_="f-run" if running else "f-soft", width=share(width), height=6),
-        mark("line", class_="tick", x1=tick, x2=tick, y1=-2, y2=8),
-    )
-    return mark("svg", Markup("").join(marks), class_="meter", role="img", aria_label=said)
+        mark("rect", class_=colour, width=share(min(1.0, value / longest)), height=6),
+    ]
+    if usual is not None:
+        tick = share(min(1.0, usual / longest))
+        marks.append(mark("line", class_="tick", x1=tick, x2=tick, y1=-2, y2=8))
+    return mark("svg", join(marks), class_="meter", role="img", aria_label=said)

@@ -1,0 +1,83 @@
+"""What runs predicted on their test parts, read side by side: the rows that two of them have in common."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from app.core.errors import NotFound
+from app.core.storage import LocalStorage
+from app.runs.tables import Step
+from ml.evaluation.intervals import Figure
+from ml.evaluation.paired import paired_differences
+
+FILE = "predictions.parquet"
+COLUMNS = ["review_id", "label", "predicted"]
+ROW_LIMIT = 200_000
+COMMON_SHARE = 0.5  # fewer common reviews than this, and the two were tested on different ones
+
+
+@dataclass(frozen=True)
+class Paired:
+    """``common`` of the first run's ``n`` reviews and the other's ``others`` were tested by both.
+
+    ``differences`` are the other's figures minus the first's, by accuracy, macro_f1 and the label's name;
+    none where too few reviews are common.
+    """
+
+    common: int
+    n: int
+    others: int
+    differences: Mapping[str, Figure]
+
+    @property
+    def same(self) -> bool:
+        return self.common == self.n == self.others
+
+
+def predictions(storage: LocalStorage, steps: Sequence[Step]) -> pa.Table | None:
+    """Of the step that left some; rows whose review stands once, so that a join can't multiply them."""
+    for step in steps:
+        if step.kind != "program" or step.artifact is None:
+            continue
+        try:
+            file = storage.tree(step.artifact).find(FILE)
+            storage.open(file.sha256).close()
+        except NotFound:
+            continue
+        table = pq.read_table(storage.local_path(file.sha256), columns=COLUMNS)
+        return _single(table.slice(0, ROW_LIMIT))
+    return None
+
+
+def _single(table: pa.Table) -> pa.Table:
+    counts = table.group_by("review_id").aggregate([("review_id", "count")])
+    once = counts.filter(pc.equal(counts["review_id_count"], 1))["review_id"]
+    return table.filter(pc.is_in(table["review_id"], once.combine_chunks()))
+
+
+def paired(first: pa.Table, other: pa.Table) -> Paired:
+    theirs = other.rename_columns(["review_id", "label", "other"])
+    joined = first.join(theirs, ["review_id", "label"], join_type="inner")
+    sizes = (joined.num_rows, first.num_rows, other.num_rows)
+    if not joined.num_rows or joined.num_rows < COMMON_SHARE * min(sizes[1:]):
+        return Paired(*sizes, {})
+    return Paired(*sizes, _differences(joined))
+
+
+def _differences(joined: pa.Table) -> dict[str, Figure]:
+    labels = sorted(pc.unique(joined["label"]).to_pylist())
+    answers = [set(pc.unique(joined[name]).to_pylist()) for name in ("predicted", "other")]
+    labels += sorted(set().union(*answers) - set(labels))
+    truth, first, other = (_codes(joined[name], labels) for name in ("label", "predicted", "other"))
+    found = paired_differences(truth, first, other, len(labels))
+    names = {str(place): label for place, label in enumerate(labels)}
+    return {names.get(name, name): figure for name, figure in found.items()}
+
+
+def _codes(column: pa.ChunkedArray, labels: Sequence[str]) -> npt.NDArray[np.int64]:
+    return np.asarray(pc.index_in(column, pa.array(labels, column.type)).to_numpy(), dtype=np.int64)
