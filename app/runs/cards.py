@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from app.charts.notation import score
 from app.core.pages import duration
 from app.runs import queries
+from app.runs.list_queries import Usual
 from app.runs.queries import RunDetail
-from app.runs.states import RETRIED, RUN_ENDS, AttemptStatus, RunStatus, StepState
+from app.runs.states import RUN_ENDS, AttemptStatus, RunStatus, StepState
 from app.runs.tables import Attempt, Step
 
 CANCEL_WORDS = "cancelling"
@@ -115,27 +116,28 @@ def progress_share(step: Step) -> float | None:
 Fact = tuple[str, str, str]
 
 
-def facts(detail: RunDetail, now: datetime) -> list[Fact]:
+def facts(detail: RunDetail, usual: Usual | None, now: datetime) -> list[Fact]:
     """The ruled strip under the title: name, value, and a smaller line."""
     run = detail.run
     done = sum(step.state == StepState.SUCCEEDED for step in detail.steps)
     end = run.finished_at or now
-    strip: list[Fact] = [_phase(detail)]
+    begun = run.started_at or run.created_at
+    word = "Elapsed" if run.started_at else "Waiting for"
+    return [
+        _phase(detail),
+        (word, duration(end - begun), _usually(detail, usual)),
+        ("Steps", f"{done} of {len(detail.steps)}", _cached_words(detail.steps)),
+    ]
+
+
+def _usually(detail: RunDetail, usual: Usual | None) -> str:
+    run = detail.run
     waited = (run.started_at - run.created_at).total_seconds() if run.started_at else 0.0
-    elapsed = duration(end - run.started_at) if run.started_at else duration(end - run.created_at)
-    strip.append(
-        (
-            "Elapsed" if run.started_at else "Waiting for",
-            elapsed,
-            f"waited {duration(waited)}" if waited >= 1 else "",
-        )
-    )
-    strip.append(("Steps", f"{done} of {len(detail.steps)}", _cached_words(detail.steps)))
-    running = next((step for step in detail.steps if step.state == StepState.LEASED), None)
-    if running and (left := _remaining(detail, running, now)) is not None:
-        at = (now + timedelta(seconds=left)).astimezone(UTC)
-        strip.append((f"Expected end of {running.name}", f"{at:%H:%M} UTC", f"in {duration(left)}"))
-    return strip
+    words = [f"waited {duration(waited)}"] if waited >= 1 else []
+    if usual and (usual.n > 1 or run.status != RunStatus.SUCCEEDED):
+        plural = "s" if usual.n != 1 else ""
+        words.append(f"median of {usual.n} run{plural} like it {duration(usual.seconds)}")
+    return "; ".join(words)
 
 
 def _phase(detail: RunDetail) -> Fact:
@@ -153,15 +155,6 @@ def _cached_words(steps: Sequence[Step]) -> str:
     return f"{cached} from the cache" if cached else ""
 
 
-def _remaining(detail: RunDetail, step: Step, now: datetime) -> float | None:
-    """By the pace of this attempt so far; too early a guess is no guess."""
-    attempt = queries.running_attempt(detail, step)
-    share = progress_share(step)
-    if attempt is None or share is None or share < 0.02:
-        return None
-    return (now - attempt.started_at).total_seconds() * (1 - share) / share
-
-
 def lost_attempts(detail: RunDetail) -> list[tuple[Step, Attempt]]:
     """Attempts that died and were followed by another one: worth a notice, no failure."""
     return [
@@ -176,14 +169,3 @@ def failed_step(detail: RunDetail) -> Step | None:
     if detail.run.status != RunStatus.FAILED:
         return None
     return next((step for step in detail.steps if step.state == StepState.FAILED), None)
-
-
-def retry_from(detail: RunDetail) -> str:
-    """The first step that a retry would run again."""
-    return next((step.name for step in detail.steps if step.state in RETRIED), "")
-
-
-def unserved_queue(detail: RunDetail, unserved: set[str]) -> str | None:
-    """The queue in which a step of this run waits and which no living worker serves."""
-    waiting = (step.queue for step in detail.steps if step.state == StepState.READY)
-    return next((queue for queue in waiting if queue in unserved), None)

@@ -4,9 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from markupsafe import Markup
-
-from app.charts.figure import Words
+from app.charts.figure import Figure, Words
 from app.charts.gantt import Span, gantt
 from app.charts.lines import Point, Series, lines
 from app.charts.notation import plain, score
@@ -21,7 +19,7 @@ _QUALITY = {"accuracy": ("accuracy", 3), "macro_f1": ("macro-F1", 2), "f1": ("F1
 _LOST = (AttemptStatus.LOST, AttemptStatus.FAILED)
 
 
-def timeline(detail: RunDetail, now: datetime) -> Markup | None:
+def timeline(detail: RunDetail, now: datetime) -> Figure | None:
     """None before the first attempt: there is nothing to place on a clock."""
     tried = [(step, attempt) for step in detail.steps for attempt in detail.attempts[step.id]]
     if not tried:
@@ -34,7 +32,7 @@ def timeline(detail: RunDetail, now: datetime) -> Markup | None:
         f"Attempts of run {detail.run.number}",
         said,
     )
-    return gantt("attempts", words, spans, now)
+    return gantt("attempts", words, spans, now, csv_url=f"/runs/{detail.run.id}/figures/attempts.csv")
 
 
 def _span(detail: RunDetail, step: Step, attempt: Attempt, now: datetime) -> Span:
@@ -61,8 +59,10 @@ def _spent(tried: Iterable[tuple[Step, Attempt]], now: datetime) -> str:
     return f"{longest} took {duration(spent[longest])}, {part * 100:.0f} % of the working time"
 
 
-def curves(points: Sequence[MetricPoint]) -> list[Markup]:
+def curves(points: Sequence[MetricPoint], address: str = "", query: str = "") -> list[Figure]:
     """Loss, and what is measured on the validation part; nothing for a step that reports neither.
+
+    ``address`` and ``query`` lead to the numbers of a figure: ``address`` + ``loss.csv`` + ``query``.
 
     The best epoch is chosen by macro-F1, so both figures mark that one, not the lowest loss.
     """
@@ -71,11 +71,12 @@ def curves(points: Sequence[MetricPoint]) -> list[Markup]:
         by_name[point.name].append((float(point.step), point.value))
     scores = _named(by_name, _VALIDATION, "macro_f1")
     kept = max(scores, key=lambda point: point[1])[0] if scores else None
-    drawn = (_loss(by_name, kept), _quality(by_name, kept))
+    urls = {name: f"{address}{name}.csv{query}" if address else "" for name in ("loss", "quality")}
+    drawn = (_loss(by_name, kept, urls["loss"]), _quality(by_name, kept, urls["quality"]))
     return [figure for figure in drawn if figure is not None]
 
 
-def _loss(by_name: Mapping[str, Sequence[Point]], kept: float | None) -> Markup | None:
+def _loss(by_name: Mapping[str, Sequence[Point]], kept: float | None, csv_url: str) -> Figure | None:
     train = _named(by_name, _TRAIN, "loss")
     validation = _named(by_name, _VALIDATION, "loss")
     series = []
@@ -89,7 +90,7 @@ def _loss(by_name: Mapping[str, Sequence[Point]], kept: float | None) -> Markup 
         return None
     how = _measured(series) + ("; kept is the epoch with the best macro-F1" if kept else "")
     words = Words(_loss_finding(train, validation), how, "Loss by step", _told(series))
-    return lines("loss", words, series, "step", from_zero=True)
+    return lines("loss", words, series, "step", from_zero=True, csv_url=csv_url)
 
 
 def _loss_finding(train: Sequence[Point], validation: Sequence[Point]) -> str:
@@ -101,7 +102,7 @@ def _loss_finding(train: Sequence[Point], validation: Sequence[Point]) -> str:
     return f"Validation loss was lowest at step {plain(step)}: {score(value)}"
 
 
-def _quality(by_name: Mapping[str, Sequence[Point]], kept: float | None) -> Markup | None:
+def _quality(by_name: Mapping[str, Sequence[Point]], kept: float | None, csv_url: str) -> Figure | None:
     series = []
     for name, (label, colour) in _QUALITY.items():
         if points := _named(by_name, _VALIDATION, name):
@@ -117,7 +118,7 @@ def _quality(by_name: Mapping[str, Sequence[Point]], kept: float | None) -> Mark
         "Validation metrics by step",
         _told(series),
     )
-    return lines("quality", words, series, "step")
+    return lines("quality", words, series, "step", csv_url=csv_url)
 
 
 def _named(by_name: Mapping[str, Sequence[Point]], prefixes: Sequence[str], name: str) -> list[Point]:

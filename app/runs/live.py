@@ -13,10 +13,11 @@ from jinja2 import Environment
 
 from app.core.changes import Watcher
 from app.core.services import Services
+from app.runs.asked import Asked
 from app.runs.listening import STILL_HERE, Listener, changed
-from app.runs.page import Asked, run_page
+from app.runs.page import run_page
 
-PARTS = ("head", "steps", "step", "log", "results")
+PARTS = ("head", "steps", "step", "tab", "results")
 PAUSE_SECONDS = 1.0  # at most one message a second
 ENDED = "event: ended\ndata: ended\n\n"  # the page closes its connection instead of coming back
 

@@ -11,39 +11,19 @@ from app.accounts.queries import actor_names
 from app.core.services import Services
 from app.core.work import Work
 from app.datasets.queries import NamedVersion, version_by_id
-from app.runs import cards, curves, queries, results, service, views
+from app.runs import cards, curves, pace, queries, results, service, views
+from app.runs.asked import Asked
+from app.runs.cards import Fact
+from app.runs.pace import Pace, Waiting
+from app.runs.panel import Panel, panel_of
 from app.runs.queries import LogLine, RunDetail
-from app.runs.states import RUN_ENDS, RunStatus
+from app.runs.states import RETRIED, RUN_ENDS, RunStatus
 from app.runs.tables import Attempt, Run, Step
 from ml.pipeline.catalogue import PIPELINES
 from ml.pipeline.definition import Recipe
 
-TAIL = 200  # lines of a log that are shown at first
-WINDOW = 1000  # and when somebody reads it from a given line
 FAILURE_TAIL = 20
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the address chooses: a step, one of its attempts, and the first line of its log."""
-
-    step: str | None = None
-    attempt: int | None = None
-    line: int | None = None
-
-
-@dataclass(frozen=True)
-class Log:
-    lines: Sequence[LogLine]
-    total: int
-
-    @property
-    def first(self) -> int:
-        return self.lines[0].number if self.lines else 0
-
-    @property
-    def last(self) -> int:
-        return self.lines[-1].number if self.lines else 0
+LOST_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -55,29 +35,43 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Retry:
+    """What a retry does: ``kept`` steps keep what they made, those ``again`` run again."""
+
+    first: str
+    kept: Sequence[str]
+    again: Sequence[str]
+
+    @property
+    def words(self) -> str:
+        again = f"{_listed(self.again)} {'run' if len(self.again) > 1 else 'runs'} again."
+        if not self.kept:
+            return again.capitalize()
+        made = f"What {_listed(self.kept)} made stays as it is; "
+        return made + again
+
+
+@dataclass(frozen=True)
 class RunPage:
-    """``chosen`` is the step whose curves, attempts and log are shown, ``attempt`` the one of its tries."""
+    """``panel`` is the step that the reader has chosen, or would look at first."""
 
     run: Run
     detail: RunDetail
+    title: str
     status: str
     live: bool
     launchable: bool
-    retriable: bool
-    retry_from: str
+    retry: Retry | None
     by: str
     dataset: NamedVersion | None
-    facts: Sequence[cards.Fact]
+    facts: Sequence[Fact]
     cards: Sequence[cards.StepCard]
-    chosen: Step
-    attempt: Attempt | None
-    attempts: Sequence[Attempt]
+    panel: Panel
     failure: Failure | None
     lost: Sequence[tuple[Step, Attempt]]
-    unserved: str | None
+    more_lost: int
+    waiting: Waiting | None
     timeline: Markup | None
-    curves: Sequence[Markup]
-    log: Log
     gate: Mapping[str, Any] | None
     gate_rows: Sequence[results.GateRow]
     measured_by: str | None  # the step that left the evaluation
@@ -90,40 +84,31 @@ class RunPage:
 def run_page(work: Work, services: Services, run_id: str, asked: Asked, now: datetime) -> RunPage:
     detail = service.get_run(work, run_id)
     run = detail.run
-    chosen = cards.chosen_step(detail, asked.step)
-    attempt = service.get_attempt(detail, chosen, asked.attempt)
-    evaluation = views.evaluation_of(services.storage, detail)
-    files = results.artifacts(services.storage, detail.steps)
     pipeline = PIPELINES.get(run.pipeline)
-    with services.works.telemetry_reading() as telemetry:
-        points = (
-            queries.metric_points(telemetry.session, run.id, chosen.id, attempt.number) if attempt else []
-        )
-        log = _log(telemetry, chosen, attempt, asked.line)
-        failure = _failure(telemetry, detail)
+    files = results.artifacts(services.storage, detail.steps)
+    gate = views.gate_of(detail)
+    lost = cards.lost_attempts(detail)
+    dataset = version_by_id(work.session, run.subject_id or "")
     return RunPage(
         run=run,
         detail=detail,
+        title=_title(run, dataset),
         status=cards.status_of(detail),
         live=run.status not in RUN_ENDS,
         launchable=bool(pipeline and pipeline.recipes),
-        retriable=run.status in (RunStatus.FAILED, RunStatus.CANCELLED),
-        retry_from=cards.retry_from(detail),
+        retry=_retry(detail),
         by=actor_names(work.session, [run.actor_id]).get(run.actor_id, run.actor_id),
-        dataset=version_by_id(work.session, run.subject_id or ""),
-        facts=[*cards.facts(detail, now), *results.headline(evaluation)],
+        dataset=dataset,
+        facts=_facts(work, services, detail, now),
         cards=cards.cards(detail, now),
-        chosen=chosen,
-        attempt=attempt,
-        attempts=detail.attempts[chosen.id],
-        failure=failure,
-        lost=cards.lost_attempts(detail),
-        unserved=cards.unserved_queue(detail, queries.queues_without_worker(work.session)),
+        panel=panel_of(work, services, detail, cards.chosen_step(detail, asked.step), asked, pipeline),
+        failure=_failure(services, detail),
+        lost=lost[-LOST_SHOWN:],
+        more_lost=max(0, len(lost) - LOST_SHOWN),
+        waiting=pace.waiting_of(work.session, detail.steps),
         timeline=curves.timeline(detail, now),
-        curves=curves.curves(points),
-        log=log,
-        gate=views.gate_of(detail),
-        gate_rows=results.gate_rows(views.gate_of(detail)),
+        gate=gate,
+        gate_rows=results.gate_rows(gate),
         measured_by=results.measured_by(files),
         model_version=views.model_version_of(detail),
         parameters=results.parameter_rows(pipeline, run.parameters),
@@ -132,18 +117,38 @@ def run_page(work: Work, services: Services, run_id: str, asked: Asked, now: dat
     )
 
 
-def _log(telemetry: Work, step: Step, attempt: Attempt | None, line: int | None) -> Log:
-    if attempt is None:
-        return Log((), 0)
-    key = (telemetry.session, step.run_id, step.id, attempt.number)
-    total = queries.log_length(*key)
-    first = line or max(1, total - TAIL + 1)
-    return Log(queries.log_lines(*key, first, WINDOW if line else TAIL), total)
+def _title(run: Run, dataset: NamedVersion | None) -> str:
+    """A name that somebody gave it, else what it does."""
+    usual = f"{dataset.dataset.name} v{dataset.version.number}" if dataset else ""
+    if run.label and run.label != usual:
+        return run.label
+    return f"{run.pipeline} · {run.recipe}" if run.recipe else run.pipeline
 
 
-def _failure(telemetry: Work, detail: RunDetail) -> Failure | None:
+def _facts(work: Work, services: Services, detail: RunDetail, now: datetime) -> list[Fact]:
+    known: Pace = pace.pace_of(work.session, detail)
+    strip = cards.facts(detail, known.run, now)
+    if detail.run.status not in RUN_ENDS and (found := pace.estimate(detail, known, now)):
+        strip.append(pace.end_in_words(found, now))
+    return [*strip, *results.headline(views.evaluation_of(services.storage, detail))]
+
+
+def _retry(detail: RunDetail) -> Retry | None:
+    if detail.run.status not in (RunStatus.FAILED, RunStatus.CANCELLED):
+        return None
+    again = [step.name for step in detail.steps if step.state in RETRIED]
+    kept = [step.name for step in detail.steps if step.state not in RETRIED]
+    return Retry(again[0], kept, again) if again else None
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+
+
+def _failure(services: Services, detail: RunDetail) -> Failure | None:
     step = cards.failed_step(detail)
     if step is None:
         return None
-    tail = queries.log_tail(telemetry.session, step.run_id, step.id, step.attempt, FAILURE_TAIL)
+    with services.works.telemetry_reading() as telemetry:
+        tail = queries.log_tail(telemetry.session, step.run_id, step.id, step.attempt, FAILURE_TAIL)
     return Failure(step.name, step.last_error, step.advice, tail)

@@ -1,17 +1,13 @@
-"""The evaluation report: what ``evaluation.json`` says, put into words, tables and figures."""
+"""The evaluation report: what ``evaluation.json`` says, in words and tables; report_figures draws it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
-
-from app.charts.confusion import confusion
-from app.charts.figure import Words
+from app.charts.figure import Figure, Words
 from app.charts.intervals import Compared, Estimate, intervals
 from app.charts.notation import NONE, interval, score, signed, signed_interval
-from app.charts.reliability import Bin, reliability
-from ml.data.labels import display_name
+from app.runs.report_figures import Source, figures
 
 TOO_FEW = 30
 _METRICS = (("accuracy", "Accuracy"), ("macro_f1", "Macro-F1"), ("ece", "Calibration error"))
@@ -42,6 +38,33 @@ class ClassRow:
     f1: str
     f1_interval: str
     baseline_f1: str
+    average_precision: str
+    auc: str
+    rows_url: str
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    dimension: str
+    label: str
+    n: int
+    too_few: bool
+    accuracy: str
+    interval: str
+    baseline: str
+    difference: str
+    difference_interval: str
+    trend: str
+    rows_url: str
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Reviews that only one of the two gets right, in numbers and in words."""
+
+    gained: int
+    lost: int
+    words: str
 
 
 @dataclass(frozen=True)
@@ -52,26 +75,28 @@ class Report:
     method: str
     metrics: Sequence[MetricRow]
     classes: Sequence[ClassRow]
-    compared: Markup
-    confusion: Markup
-    reliability: Markup | None
+    slices: Sequence[SliceRow]
+    paired: Paired | None
+    figures: Mapping[str, Figure]
+    rows_url: str
     truncated: Mapping[str, Any] | None
     always_majority: str
 
 
-def report_of(evaluation: Mapping[str, Any]) -> Report:
+def report_of(source: Source) -> Report:
+    evaluation, named = source.evaluation, source.named
     labels = evaluation["labels"]
-    named = [display_name(label, labels) for label in labels]
     return Report(
         verdict=evaluation["verdict"],
         split=evaluation["split"],
         n=evaluation["n"],
         method=evaluation.get("interval", {}).get("method", ""),
         metrics=_metric_rows(evaluation, named),
-        classes=[_class_row(evaluation, label, name) for label, name in zip(labels, named, strict=True)],
-        compared=_compared(evaluation, named),
-        confusion=_confusion(evaluation, named),
-        reliability=_reliability(evaluation),
+        classes=[_class_row(source, label, name) for label, name in zip(labels, named, strict=True)],
+        slices=[_slice_row(source, one) for one in evaluation.get("slices", ())],
+        paired=_paired(evaluation.get("paired")),
+        figures={"compared": _compared(source), **figures(source)},
+        rows_url=source.rows,
         truncated=evaluation.get("truncated"),
         always_majority=score(_at(evaluation, ("always_majority", "accuracy"))),
     )
@@ -117,7 +142,9 @@ def _at(value: object, path: Sequence[str]) -> Any:
     return value
 
 
-def _class_row(evaluation: Mapping[str, Any], label: str, name: str) -> ClassRow:
+def _class_row(source: Source, label: str, name: str) -> ClassRow:
+    evaluation = source.evaluation
+    curves = _at(evaluation.get("curves"), ("classes", label)) or {}
     ours = evaluation["metrics"]["per_class"][label]
     theirs = _at(evaluation.get("baseline"), ("per_class", label, "f1"))
     return ClassRow(
@@ -130,12 +157,44 @@ def _class_row(evaluation: Mapping[str, Any], label: str, name: str) -> ClassRow
         f1=score(_value(ours["f1"])),
         f1_interval=interval(ours["f1"].get("low"), ours["f1"].get("high")),
         baseline_f1=score(_value(theirs)),
+        average_precision=score(curves.get("average_precision")),
+        auc=score(curves.get("auc")),
+        rows_url=source.behind(actual=label),
     )
 
 
-def _compared(evaluation: Mapping[str, Any], named: Sequence[str]) -> Markup:
+def _slice_row(source: Source, found: Mapping[str, Any]) -> SliceRow:
+    ours, paired = found["accuracy"], found["difference"]
+    chance = paired["low"] <= 0 <= paired["high"]
+    return SliceRow(
+        dimension=found["dimension"],
+        label=found["slice"],
+        n=found["n"],
+        too_few=found["n"] < TOO_FEW,
+        accuracy=score(ours["value"]),
+        interval=interval(ours["low"], ours["high"]),
+        baseline=score(found["baseline"]["value"]),
+        difference=signed(paired["value"]),
+        difference_interval=signed_interval(paired["low"], paired["high"]),
+        trend="" if chance else ("up" if paired["value"] > 0 else "down"),
+        rows_url=source.behind(**{found["dimension"]: found["slice"]}, wrong="yes"),
+    )
+
+
+def _paired(found: Mapping[str, Any] | None) -> Paired | None:
+    if not found:
+        return None
+    chance = found["chance"]
+    said = f"p = {score(chance)}" if chance >= 0.001 else "p < .001"
+    judged = "the difference may be chance" if chance > 0.05 else "hardly chance"
+    words = f"of the same {found['n']:,} reviews, McNemar’s exact test {said}: {judged}"
+    return Paired(found["gained"], found["lost"], words)
+
+
+def _compared(source: Source) -> Figure:
+    evaluation = source.evaluation
     paths: list[tuple[str, tuple[str, ...]]] = [(label, (name,)) for name, label in _METRICS[:2]]
-    for label, name in zip(evaluation["labels"], named, strict=True):
+    for label, name in zip(evaluation["labels"], source.named, strict=True):
         paths.append((f"F1 {name}", ("per_class", label, "f1")))
     rows = []
     for label, path in paths:
@@ -143,9 +202,9 @@ def _compared(evaluation: Mapping[str, Any], named: Sequence[str]) -> Markup:
         if ours:
             rows.append(Compared(label, ours, _estimate(_at(evaluation.get("baseline"), path))))
     said = "; ".join(f"{row.label} {score(row.candidate.value)}" for row in rows)
-    how = f"95 % intervals, {evaluation['split']} split, n = {evaluation['n']:,}"
+    how = f"95 % intervals, {source.measured}"
     words = Words(_comparison(evaluation), how, "Metrics of the candidate and the baseline", said)
-    return intervals("compared", words, rows, "candidate", "TF-IDF baseline")
+    return intervals("compared", words, rows, "candidate", "TF-IDF baseline", csv_url=source.csv("compared"))
 
 
 def _estimate(metric: object) -> Estimate | None:
@@ -164,52 +223,3 @@ def _comparison(evaluation: Mapping[str, Any]) -> str:
         return f"Macro-F1 {signed(paired['value'])} to the baseline; that may be chance"
     word = "above" if paired["value"] > 0 else "below"
     return f"Macro-F1 is {score(abs(paired['value']))} {word} the baseline, and not by chance"
-
-
-def _confusion(evaluation: Mapping[str, Any], named: Sequence[str]) -> Markup:
-    matrix = evaluation["confusion"]["matrix"]
-    how = f"{evaluation['split']} split, n = {evaluation['n']:,}; truth in rows, per cent of the row"
-    words = Words(
-        _mistaken(matrix, named),
-        how,
-        "Confusion matrix",
-        "Confusion matrix, rows are the truth, columns the prediction",
-    )
-    return confusion("confusion", words, named, matrix)
-
-
-def _mistaken(matrix: Sequence[Sequence[int]], named: Sequence[str]) -> str:
-    mistakes = [
-        (count, truth, taken)
-        for truth, row in enumerate(matrix)
-        for taken, count in enumerate(row)
-        if truth != taken and count
-    ]
-    if not mistakes:
-        return "Not one mistake"
-    count, truth, taken = max(mistakes)
-    return (
-        f"The commonest mistake: {named[truth]} taken for {named[taken]}, {count:,} of {sum(matrix[truth]):,}"
-    )
-
-
-def _reliability(evaluation: Mapping[str, Any]) -> Markup | None:
-    found = [one for one in evaluation.get("reliability", ()) if one["n"]]
-    if not found:
-        return None
-    bins = [Bin(one["confidence"], one["accuracy"], one["n"]) for one in found]
-    points = "; ".join(
-        f"at confidence {score(one.confidence)} right in {score(one.accuracy)}" for one in bins
-    )
-    how = "mean confidence against the share that was right, 95 % intervals, n at the bottom"
-    words = Words(_sureness(evaluation, bins), how, "Reliability diagram", points)
-    return reliability("reliability", words, bins)
-
-
-def _sureness(evaluation: Mapping[str, Any], bins: Sequence[Bin]) -> str:
-    total = sum(one.n for one in bins)
-    excess = sum((one.confidence - one.accuracy) * one.n for one in bins) / total
-    error = f"calibration error {score(_value(_at(evaluation['metrics'], ('ece',))))}"
-    if abs(excess) < 0.01:
-        return f"As sure as it should be on the whole; {error}"
-    return f"Too {'sure' if excess > 0 else 'unsure'} by {score(abs(excess))} on the whole; {error}"

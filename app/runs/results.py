@@ -13,6 +13,9 @@ from ml.pipeline.definition import Pipeline, Recipe
 from ml.pipeline.resolve import as_string
 
 FILES_SHOWN = 40  # of one step: a data set version may have hundreds of shards
+TEXTS = (".json", ".txt", ".md", ".csv", ".jsonl")
+READABLE_BYTES = 1_000_000
+PREVIEW_BYTES = 12_000
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,28 @@ class StepFiles:
     """The artifact of a step. ``missing``: the storage has lost it."""
 
     step: str
+    sha256: str
     files: Sequence[StoredFile]
     more: int
     cached: bool
+    size: int = 0
     missing: bool = False
 
     @property
     def count(self) -> int:
         return len(self.files) + self.more
+
+    @property
+    def readable(self) -> frozenset[str]:
+        """The paths of those that a page offers to show: texts, and none that is large."""
+        return frozenset(file.path for file in self.files if _readable(file))
+
+
+@dataclass(frozen=True)
+class Preview:
+    path: str
+    text: str
+    cut: bool
 
 
 def parameter_rows(pipeline: Pipeline | None, values: Mapping[str, Any]) -> list[ParameterRow]:
@@ -61,14 +78,35 @@ def recipe_of(pipeline: Pipeline | None, name: str | None) -> Recipe | None:
 
 
 def artifacts(storage: LocalStorage, steps: Sequence[Step]) -> list[StepFiles]:
-    return [_files(storage, step, step.artifact) for step in steps if step.artifact]
+    return [found for step in steps if (found := files_of(storage, step))]
 
 
-def _files(storage: LocalStorage, step: Step, sha256: str) -> StepFiles:
+def files_of(storage: LocalStorage, step: Step) -> StepFiles | None:
+    """None for a step that has left nothing, or not yet."""
+    sha256 = step.artifact
+    if not sha256:
+        return None
     if not storage.has(sha256):
-        return StepFiles(step.name, (), 0, step.cached, missing=True)
-    files = storage.tree(sha256).files
-    return StepFiles(step.name, files[:FILES_SHOWN], max(0, len(files) - FILES_SHOWN), step.cached)
+        return StepFiles(step.name, sha256, (), 0, step.cached, missing=True)
+    tree = storage.tree(sha256)
+    more = max(0, len(tree.files) - FILES_SHOWN)
+    return StepFiles(step.name, sha256, tree.files[:FILES_SHOWN], more, step.cached, tree.size)
+
+
+def preview_of(storage: LocalStorage, step: Step, path: str) -> Preview | None:
+    """The beginning of a small text; None where there is none to read."""
+    if not step.artifact or not storage.has(step.artifact):
+        return None
+    file = next((file for file in storage.tree(step.artifact).files if file.path == path), None)
+    if file is None or not _readable(file) or not storage.has(file.sha256):
+        return None
+    with storage.open(file.sha256) as content:
+        text = content.read(PREVIEW_BYTES).decode("utf-8", "replace")
+    return Preview(file.path, text, cut=file.size > PREVIEW_BYTES)
+
+
+def _readable(file: StoredFile) -> bool:
+    return file.size <= READABLE_BYTES and file.path.endswith(TEXTS)
 
 
 def gate_rows(gate: Mapping[str, Any] | None) -> list[GateRow]:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from app.core.ids import new_id
 from app.core.services import Services
 from app.datasets.tables import Dataset, DatasetVersion, Upload, VersionStatus
@@ -94,11 +97,14 @@ class Stage:
         self.finish(lease, Ending(StepState.READY, AttemptStatus.LOST, "The worker cpu-1 was lost."))
         return lease
 
-    def train(self, run_id: str, *, passed: bool = True) -> None:
+    def train(self, run_id: str, *, passed: bool = True, predictions: bytes | None = None) -> None:
         """Through all steps; what they leave looks like the real thing."""
+        measured = {"evaluation.json": json.dumps(evaluation()).encode()}
+        if predictions is not None:
+            measured["predictions.parquet"] = predictions
         self.succeed(run_id, "prepare", {"snapshot.json": b"{}", "features/train-00000.parquet": b"rows"})
         self.succeed(run_id, "train", {"model/model.safetensors": b"weights", "model/spec.json": b"{}"})
-        self.succeed(run_id, "evaluate", {"evaluation.json": json.dumps(evaluation()).encode()})
+        self.succeed(run_id, "evaluate", measured)
         check = {"label": "accuracy", "value": 0.86, "comparison": ">=", "threshold": 0.33, "passed": passed}
         reasons = [] if passed else ["accuracy 0.31 is below 0.33"]
         self.succeed(run_id, "gate", passed=passed, reasons=reasons, checks=[check])
@@ -137,6 +143,42 @@ class Stage:
         return self.services.storage.put_tree(paths).sha256
 
 
+def curve(average: float, n: int) -> dict[str, Any]:
+    return {
+        "n": n,
+        "average_precision": average,
+        "auc": 0.9,
+        "precision": [1.0, average, 0.2],
+        "sensitivity": [0.0, 0.8, 1.0],
+    }
+
+
+def slice_of(dimension: str, name: str, n: int, accuracy: float) -> dict[str, Any]:
+    figures = {"accuracy": metric(accuracy, n=n), "baseline": metric(0.8, n=n)}
+    return {"dimension": dimension, "slice": name, "n": n, **figures, "difference": metric(0.05, 0.06, n)}
+
+
+def answers(rows: list[tuple[str, str, str, str]]) -> bytes:
+    """predictions.parquet of rows ``(actual, predicted, category, text)``, the surest first."""
+    columns: dict[str, list[Any]] = {
+        "review_id": [f"row-{number}" for number in range(1, len(rows) + 1)],
+        "row": list(range(1, len(rows) + 1)),
+        "label": [row[0] for row in rows],
+        "category": [row[2] for row in rows],
+        "title": ["" for _ in rows],
+        "text": [row[3] for row in rows],
+        "predicted": [row[1] for row in rows],
+        "baseline": [row[0] for row in rows],
+    }
+    for label in LABELS:
+        columns[f"p_{label}"] = [
+            0.95 - place / 1000 if row[1] == label else 0.01 for place, row in enumerate(rows)
+        ]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink, row_group_size=10)
+    return bytes(sink.getvalue())
+
+
 def metric(value: float, half: float = 0.02, n: int = 1133) -> dict[str, Any]:
     return {"value": value, "low": value - half, "high": value + half, "n": n}
 
@@ -168,6 +210,22 @@ def evaluation(difference: float = 0.05) -> dict[str, Any]:
         "reliability": [
             {"low": 0.4, "high": 0.5, "confidence": 0.45, "accuracy": 0.45, "n": 29},
             {"low": 0.9, "high": 1.0, "confidence": 0.96, "accuracy": 0.95, "n": 1104},
+        ],
+        "paired": {"gained": 84, "lost": 41, "both": 889, "n": 1133, "chance": 0.0002},
+        "coverage": [
+            {"threshold": 0.35, "answered": 1.0, "accuracy": metric(0.859)},
+            {"threshold": 0.7, "answered": 0.867, "accuracy": metric(0.913, n=982)},
+            {"threshold": 0.95, "answered": 0.548, "accuracy": metric(0.966, n=621)},
+        ],
+        "curves": {
+            "grid": [0.0, 0.5, 1.0],
+            "classes": {"-1": curve(0.71, 119), "0": curve(0.46, 29), "1": curve(0.98, 873)},
+        },
+        "slices": [
+            slice_of("category", "Tops", 503, 0.865),
+            slice_of("category", "Jackets", 50, 0.72),
+            slice_of("category", "Trend", 6, 0.83),
+            slice_of("length", "under 30 words", 159, 0.906),
         ],
         "labels": LABELS,
         "split": "test",

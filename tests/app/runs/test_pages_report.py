@@ -14,13 +14,19 @@ from app.accounts.access import still_permitted
 from app.core.pages import environment
 from app.core.services import Services
 from app.runs import listening, live, routes
+from app.runs.asked import Asked
 from app.runs.listening import Listener
-from app.runs.page import Asked
 from app.runs.report import report_of
+from app.runs.report_figures import Source
 from tests.app.runs.staging import LABELS, Stage, evaluation
 from tests.reading import Page
 
 Browser = Callable[..., TestClient]
+# What evaluations of older programs lack.
+OPTIONAL = (
+    *("baseline", "difference", "reliability", "truncated", "always_majority", "interval"),
+    *("paired", "coverage", "curves", "slices"),
+)
 
 
 def test_the_report_says_verdict_numbers_and_where_they_come_from(
@@ -32,10 +38,8 @@ def test_the_report_says_verdict_numbers_and_where_they_come_from(
     table = [[cell.text for cell in row.all("td")] for row in page.all("section tbody tr")]
     assert table[0] == ["Accuracy", ".812", ".859", ".839–.879", "1,133", "+.047", "+.027 to +.067"]
     assert table[1][:3] == ["Macro-F1", ".630", ".680"]
-    assert [figure["id"] for figure in page.all("figure")] == [
-        "fig-compared",
-        "fig-confusion",
-        "fig-reliability",
+    assert [figure["id"].removeprefix("fig-") for figure in page.all("figure")] == [
+        *("compared", "confusion", "pr", "roc", "reliability", "coverage", "slices"),
     ]
     assert "clothing v1" in page.said("dl.dl")
     assert page.one("a[href='/models/clothing/versions/1']")
@@ -55,7 +59,7 @@ def test_the_confusion_matrix_has_the_truth_in_its_rows(
 def test_a_class_with_few_reviews_is_marked(stage: Stage, run_id: str, browser_as: Browser) -> None:
     stage.train(run_id)
     page = Page(browser_as("viewer").get(f"/runs/{run_id}/report").text)
-    assert [tag.text for tag in page.all("td .tag")] == ["n = 29, too few to judge"]
+    assert [tag.text for tag in page.all("td.pin .tag")] == ["n = 29, too few to judge"]
 
 
 def test_a_run_that_has_measured_nothing_has_no_report(run_id: str, browser_as: Browser) -> None:
@@ -71,8 +75,8 @@ def test_a_run_that_has_measured_nothing_has_no_report(run_id: str, browser_as: 
 def test_a_difference_is_only_claimed_where_its_interval_leaves_zero_out(
     difference: float, finding: str, trend: str
 ) -> None:
-    report = report_of(evaluation(difference))
-    assert finding in report.compared
+    report = report_of(Source(evaluation(difference)))
+    assert finding in report.figures["compared"]
     assert report.metrics[1].trend == trend
 
 
@@ -83,9 +87,12 @@ def test_labels_of_any_kind_keep_their_own_names() -> None:
     for part in ("metrics", "baseline"):
         classes: dict[str, Any] = renamed[part]["per_class"]
         renamed[part]["per_class"] = {names[label]: values for label, values in classes.items()}
-    report = report_of(renamed)
+    renamed["curves"]["classes"] = dict(
+        zip(names.values(), renamed["curves"]["classes"].values(), strict=True)
+    )
+    report = report_of(Source(renamed))
     assert [row.label for row in report.classes] == ["ads", "spam", "ham"]
-    assert "ham taken for spam" in report.confusion
+    assert "ham taken for spam" in report.figures["confusion"]
 
 
 @pytest.mark.parametrize(
@@ -95,17 +102,17 @@ def test_labels_of_any_kind_keep_their_own_names() -> None:
 def test_the_reliability_says_which_way_it_errs(confidence: float, says: str) -> None:
     measured = evaluation()
     measured["reliability"] = [{"low": 0.6, "high": 1.0, "confidence": confidence, "accuracy": 0.8, "n": 50}]
-    assert says in str(report_of(measured).reliability)
+    assert says in report_of(Source(measured)).figures["reliability"]
 
 
 def test_a_report_without_baseline_or_bins_still_stands() -> None:
     bare = evaluation()
-    for name in ("baseline", "difference", "reliability", "truncated", "always_majority", "interval"):
+    for name in OPTIONAL:
         del bare[name]
-    report = report_of(bare)
-    assert report.reliability is None
+    report = report_of(Source(bare))
+    assert "reliability" not in report.figures
     assert report.metrics[0].baseline == "–"
-    assert "no baseline" in report.compared
+    assert "no baseline" in report.figures["compared"]
 
 
 def test_the_stream_sends_what_changed_and_ends_with_the_run(

@@ -43,14 +43,24 @@ def test_a_running_step_shows_phase_share_curves_and_log(
         val_accuracy=[(50, 0.8)],
         val_macro_f1=[(50, 0.6)],
     )
-    page = shown(browser_as("viewer"), f"/runs/{run_id}")
+    viewer = browser_as("viewer")
+    page = shown(viewer, f"/runs/{run_id}")
     facts = {node.one("dt").text: node.one("dd").text for node in page.all(".stats > div")}
     assert facts["Phase"] == "train, epoch 1 of 2 50 of 200 done"
     assert "Expected end of train" in facts
     assert page.one(".dag .now .meter")["aria-label"] == "25 % done"
     assert [node["id"] for node in page.all("figure.fig")] == ["fig-attempts", "fig-loss", "fig-quality"]
-    assert page.said(".log code") == "hello <b>"
-    assert page.one("#L2 code")["class"] == "m"
+    assert [link.text for link in page.all("#run-step .tabs a")] == [
+        "Metrics",
+        "Logs",
+        "Artifacts",
+        "Configuration",
+        "Attempts 1",
+    ]
+    assert page.one("#run-step .tabs a[aria-current]").text == "Metrics"
+    log = shown(viewer, f"/runs/{run_id}?step=train&tab=logs")
+    assert log.said(".log code") == "hello <b>"
+    assert log.one("#L2 code")["class"] == "m"
     assert page.one("[hx-sse:connect]")["hx-sse:connect"].startswith(f"/runs/{run_id}/live")
 
 
@@ -66,7 +76,9 @@ def test_a_failed_step_is_explained_with_its_last_lines_and_a_way_on(
     assert notice == "prepare failed: One class only. Upload reviews of both kinds."
     tail = [node.text for node in page.all("#run-head .log code")]
     assert tail == [f"line {number}" for number in range(11, 31)]
-    assert page.said("form[action$='/retry'] button") == "Retry from prepare"
+    assert page.said("#retry summary") == "Retry from prepare"
+    asked = page.one("form[action$='/retry']").text
+    assert "Prepare, train, evaluate, gate and register run again." in asked
     assert not page.all("form[action$='/cancellation']")
     assert not page.all("[hx-sse:connect]")
 
@@ -81,10 +93,11 @@ def test_a_lost_worker_is_told_and_both_attempts_can_be_read(
     viewer = browser_as("viewer")
     page = shown(viewer, f"/runs/{run_id}")
     assert "Attempt 1 of prepare: The worker cpu-1 was lost." in page.said(".notice")
-    assert page.said("#run-log code") == "of the second attempt"
-    assert [row.one("td").text for row in page.all("#run-step tbody tr")] == ["attempt 1", "attempt 2"]
+    assert page.said("#run-tab code") == "of the second attempt"
+    attempts = shown(viewer, f"/runs/{run_id}?step=prepare&tab=attempts")
+    assert [row.one("td").text for row in attempts.all("#run-tab tbody tr")] == ["attempt 1", "attempt 2"]
     earlier = shown(viewer, f"/runs/{run_id}?step=prepare&attempt=1")
-    assert earlier.said("#run-log code") == "of the first attempt"
+    assert earlier.said("#run-tab code") == "of the first attempt"
 
 
 def test_a_finished_run_shows_what_it_made(stage: Stage, run_id: str, browser_as: Browser) -> None:
@@ -95,9 +108,8 @@ def test_a_finished_run_shows_what_it_made(stage: Stage, run_id: str, browser_as
     assert facts["Macro-F1"] == ".680 +.050 to the baseline (+.020 to +.080)"
     assert page.one(f"a[href='/runs/{run_id}/report']").text == "Evaluation report"
     assert page.one("a[href='/models/clothing/versions/1']").text == "clothing v1"
-    files = [link["href"] for link in page.all("#run-results a[download]")]
-    assert f"/api/v1/runs/{run_id}/artifacts/train/model/model.safetensors" in files
-    assert len(files) == 5
+    rows = [[cell.text for cell in row.all("td")][:2] for row in page.all("#run-results tbody tr")][-3:]
+    assert [row[0] for row in rows] == ["prepare", "train", "evaluate"]
 
 
 def test_parameters_stand_beside_their_defaults(stage: Stage, browser_as: Browser) -> None:
@@ -112,7 +124,7 @@ def test_a_closed_gate_is_an_outcome_with_reasons(stage: Stage, run_id: str, bro
     page = shown(browser_as("editor"), f"/runs/{run_id}?step=gate")
     assert page.said("h1").endswith("Gate closed")
     assert "accuracy 0.31 is below 0.33" in page.said(".notice.warn")
-    assert page.said("#run-step .pill") == "Not met"
+    assert page.said("#run-tab .pill") == "Not met"
     assert page.all(".dag > li")[4].text.startswith("register Skipped")
     assert not page.all("form[action$='/retry']")
 
@@ -125,9 +137,13 @@ def test_a_step_taken_from_the_cache_says_why(stage: Stage, run_id: str, browser
             "same program, arguments and inputs as in run #1",
             "succeeded",
         )
-    page = shown(browser_as("viewer"), f"/runs/{run_id}?step=prepare")
+    viewer = browser_as("viewer")
+    page = shown(viewer, f"/runs/{run_id}?step=prepare")
+    assert "Taken from the cache: same program" in page.said("#run-step .lede")
     assert "from the cache: same program" in page.all(".dag > li")[0].text
-    assert "taken from the cache" in page.said("#run-log .empty")
+    assert "taken from the cache" in shown(viewer, f"/runs/{run_id}?step=prepare&tab=logs").said(
+        "#run-tab .empty"
+    )
 
 
 def test_a_lost_artifact_is_told_and_the_page_still_stands(
@@ -161,7 +177,7 @@ def test_a_run_that_is_being_cancelled_says_so(stage: Stage, run_id: str, browse
 def test_a_viewer_sees_no_verbs_and_may_not_use_them(run_id: str, browser_as: Browser) -> None:
     viewer = browser_as("viewer")
     page = shown(viewer, f"/runs/{run_id}")
-    assert not page.all("main form")
+    assert not page.all("main form[method='post']")
     assert viewer.post(f"/runs/{run_id}/cancellation").status_code == 403
 
 
