@@ -11,7 +11,7 @@ import anyio.to_thread
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
@@ -106,7 +106,14 @@ def create(services: Services | None = None) -> FastAPI:
     app.state.services = services or open_services(Settings())
     app.state.jinja = environment()
     app.state.jinja.globals["static"] = _static_address
-    for refusal in (FittingRoomError, HTTPException, RequestValidationError, PoolTimeout, OperationalError):
+    for refusal in (
+        FittingRoomError,
+        HTTPException,
+        RequestValidationError,
+        PoolTimeout,
+        OperationalError,
+        DataError,
+    ):
         app.add_exception_handler(refusal, _refuse)
     for router in ROUTERS:
         app.include_router(router)

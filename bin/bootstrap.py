@@ -205,6 +205,12 @@ def browser() -> None:
         system_package("chromium", "the tests drive the pages with it")
 
 
+def database() -> None:
+    """The tests bring up servers of their own; only the programs are needed. Debian hides them from PATH."""
+    if not shutil.which("initdb") and not any(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        system_package("postgresql", "the tests run on it too, as production does")
+
+
 # --- commands ---------------------------------------------------------------------------------------
 
 
@@ -221,6 +227,7 @@ def prepare(for_tests: bool) -> None:
         front_end(for_tests)
         if for_tests:
             browser()
+            database()
     finally:
         os.close(handle)
 

@@ -10,7 +10,7 @@ import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -74,6 +74,12 @@ def as_refusal(error: Exception) -> FittingRoomError:
         return DiskFull(
             "The server's disk is full; nothing of this was kept.",
             "Make room in the directory of FITTINGROOM_HOME, then try again.",
+        )
+    if isinstance(
+        error, DataError
+    ):  # PostgreSQL keeps no NUL in a text and no number beyond its column's size
+        return Invalid(
+            "A value of this request can't be stored.", "Leave out control characters and huge numbers."
         )
     if isinstance(error, PoolTimeout | OperationalError):
         return Unavailable("The database does not answer.", "Try again in a moment.")
