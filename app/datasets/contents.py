@@ -1,4 +1,4 @@
-"""What stands in a version's files: rejected rows and a few rows to look at, read a group at a time."""
+"""The rows of an upload that were rejected, read a group at a time."""
 
 import csv
 import io
@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from app.core.storage import LocalStorage
+from app.datasets.rows import start_of
 from app.datasets.tables import DatasetVersion
 
 REJECTS = "rejects.parquet"
-FIRST_SHARD = "reviews-00000.parquet"
+EXAMPLE_GROUPS = 10  # of a thousand rejects
 COLUMNS = ("row", "line", "byte_offset", "reason", "raw")
 # A spreadsheet runs a cell that starts with one of these.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -29,7 +30,7 @@ class Rejects:
 
 def rejects(storage: LocalStorage, version: DatasetVersion, cursor: str | None, limit: int) -> Rejects:
     """In the order of the upload. The cursor is how many rows stand before the page."""
-    start = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() and len(cursor) < 12 else 0
+    start = start_of(cursor)
     total = version.rejected or 0
     if version.tree_sha256 is None or start >= total:
         return Rejects([], total, None)
@@ -64,12 +65,27 @@ def rejects_csv(storage: LocalStorage, version: DatasetVersion) -> Iterator[str]
             yield _lines([[_harmless(row[name]) for name in COLUMNS] for row in rows])
 
 
-def first_rows(storage: LocalStorage, version: DatasetVersion, limit: int) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Example:
+    """A rejected row, where it stands in the file."""
+
+    row: int
+    line: int | None
+    raw: str
+
+
+def examples(storage: LocalStorage, version: DatasetVersion, each: int = 3) -> dict[str, list[Example]]:
+    """The first few rejects of every reason, as far as the first groups tell."""
+    found: dict[str, list[Example]] = {}
     if version.tree_sha256 is None:
-        return []
-    with _file(storage, version, FIRST_SHARD) as file:
-        batch = next(file.iter_batches(batch_size=limit), None)
-    return [] if batch is None else list(batch.to_pylist())
+        return found
+    with _file(storage, version, REJECTS) as file:
+        for group in range(min(file.num_row_groups, EXAMPLE_GROUPS)):
+            for row in file.read_row_group(group).to_pylist():
+                of_reason = found.setdefault(row["reason"], [])
+                if len(of_reason) < each:
+                    of_reason.append(Example(row["row"], row["line"], row["raw"]))
+    return found
 
 
 def _file(storage: LocalStorage, version: DatasetVersion, name: str) -> pq.ParquetFile:

@@ -9,6 +9,7 @@ from ml.data.mapping import ROLES, parse
 
 # Letters, digits, space and . _ - : it stands in addresses and on command lines.
 NAME = re.compile(r"[^\W_][\w .-]{0,99}")
+ENDINGS = re.compile(r"(\.(csv|tsv|txt|jsonl|ndjson|json|parquet|pq))?(\.(gz|zst|zstd))?$", re.IGNORECASE)
 RESERVED = frozenset({"new", "sample"})
 
 
@@ -32,6 +33,13 @@ def dataset_name(given: str | None) -> str:
             "Use up to 100 letters, digits, spaces and . _ - and start with a letter or digit.",
         )
     return name
+
+
+def suggested_name(filename: str) -> str:
+    """What a file's name suggests for its data set; static/upload.js suggests the same before it is sent."""
+    stem = ENDINGS.sub("", filename)
+    plain = "".join(each if each.isalnum() or each in " ._-" else "-" for each in stem)
+    return " ".join(plain.split()).lstrip(" ._-")[:100].rstrip(" .") or "reviews"
 
 
 def mapping_field(given: str | None) -> dict[str, object]:

@@ -35,6 +35,10 @@ class NothingToConfirm(Conflict):
     title = "There is nothing to confirm"
 
 
+class NothingToCancel(Conflict):
+    title = "There is nothing to cancel"
+
+
 def start_import(
     work: Work, services: Services, actor: Actor, upload: Upload, name: str, mapping: ColumnMapping
 ) -> NamedVersion:
@@ -136,6 +140,31 @@ def confirm_version(work: Work, actor: Actor, named: NamedVersion) -> NamedVersi
     bump(work.session, version.id)
     work.session.expire_all()
     return get_version(work, version.id)
+
+
+def discard_version(work: Work, actor: Actor, named: NamedVersion) -> None:
+    """Somebody has looked at the rejects and does not want the version. Its rows stay to be looked at."""
+    version = named.version
+    message = f"Discarded by {actor.name}, who looked at its rejected rows."
+    if not queries.discard(work.session, version.id, message):
+        raise NothingToConfirm(
+            f"Version {version.number} of {named.dataset.name} does not wait for a confirmation.",
+            "Reload the page to see its state.",
+        )
+    details = {"rows": version.rows, "rejected": version.rejected}
+    audit.record(work.session, actor.id, "dataset_version.discarded", version.id, details)
+    bump(work.session, version.id)
+
+
+def cancel_import(work: Work, services: Services, actor: Actor, named: NamedVersion) -> None:
+    """Its run is cancelled; the version follows when the run has stopped."""
+    version = named.version
+    if version.status != VersionStatus.IMPORTING or version.run_id is None:
+        raise NothingToCancel(
+            f"Version {version.number} of {named.dataset.name} is not being imported.",
+            "Reload the page to see its state.",
+        )
+    services.launcher.cancel(work, services, version.run_id, actor.id)
 
 
 def get_version(work: Work, version_id: str) -> NamedVersion:

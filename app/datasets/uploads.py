@@ -5,7 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from app.core.errors import Invalid, NotFound
+from app.accounts import audit
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import new_id
 from app.core.security import Actor
 from app.core.storage import LocalStorage, StoredFile
@@ -25,6 +26,10 @@ class UnusableFile(Invalid):
 
 class UploadNotFound(NotFound):
     title = "No such upload"
+
+
+class UploadInUse(Conflict):
+    title = "The upload is in use"
 
 
 class FileAtHand(NamedTuple):
@@ -76,9 +81,17 @@ def store(storage: LocalStorage, file: FileAtHand) -> StoredFile:
 
 def get(work: Work, upload_id: str) -> Upload:
     upload = queries.upload_by_id(work.session, upload_id)
-    if upload is None:
+    if upload is None or not upload.tree_sha256:  # its file went with the version that was made of it
         raise UploadNotFound("There is no such upload.", "Upload the file again.")
     return upload
+
+
+def discard(work: Work, actor: Actor, upload: Upload) -> None:
+    """The file itself goes when unused files are collected."""
+    if not queries.forget_upload(work.session, upload.id):
+        raise UploadInUse("A version was made of this upload.", "Delete the version instead.")
+    details = {"filename": upload.filename, "sha256": upload.sha256}
+    audit.record(work.session, actor.id, "upload.discarded", upload.id, details)
 
 
 def chosen_mapping(upload: Upload, choices: Mapping[str, object]) -> ColumnMapping:

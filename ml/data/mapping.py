@@ -99,6 +99,11 @@ def guess(columns: Sequence[str], rows: Rows, chosen: Mapping[Role, str | None])
     return found
 
 
+def named_for(role: Role, column: str) -> bool:
+    """Whether the column's name alone says that it is this."""
+    return _plain(column) in NAMES[role]
+
+
 def _role(name: str) -> Role:
     for role in ROLES:
         if role == name:

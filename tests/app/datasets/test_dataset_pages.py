@@ -16,7 +16,8 @@ Browser = Callable[..., TestClient]
 def upload(browser: TestClient, content: bytes = REVIEWS, name: str = "dresses") -> str:
     answer = browser.post("/uploads", data={"name": name}, files={"file": ("reviews.csv", content)})
     assert answer.status_code == 303, answer.text
-    return answer.headers["location"]
+    location: str = answer.headers["location"]
+    return location.partition("?")[0]
 
 
 def version_id(page: str) -> str:
@@ -41,15 +42,16 @@ def test_upload_choose_columns_import(browser_as: Browser, services: Services) -
     begun = browser.post(f"{address}/import", data=form)
     assert begun.status_code == 303, begun.text
     importing = browser.get(begun.headers["location"]).text
-    assert "The file is being read" in importing
+    assert "dresses v1 is being imported" in importing
+    assert "The import is queued" in importing
     assert "Cancel import" in importing
     work_off(services, version_id(importing))
     ready = browser.get(begun.headers["location"]).text
-    assert "Train on v1" in ready
+    assert "Launch a run on v1" in ready
     assert "every row of the file was kept" in ready
     assert "negative" in ready
     assert ">40<" in browser.get("/datasets").text
-    assert browser.get("/datasets/dresses").headers["location"] == begun.headers["location"]
+    assert begun.headers["location"] in browser.get("/datasets/dresses").text
 
 
 def test_a_mapping_without_a_text_is_shown_again_with_what_is_missing(browser_as: Browser) -> None:
@@ -77,13 +79,17 @@ def test_rejects_and_confirmation(browser_as: Browser, services: Services) -> No
     version = push_ready(browser, services, REVIEWS + b",5,no text\n<script>alert(1)</script>,9,x\n" * 3)
     address = f"/datasets/{version['dataset_id']}/v/{version['version']}"
     page = browser.get(address).text
-    assert "Too many rows were rejected" in page
+    assert "13.0 % of the rows were rejected: look at them first" in page
+    assert "3 × no text" in page
+    assert "3 × the rating is not a whole number from 1 to 5" in page
     assert "&lt;script&gt;" in page
     assert "<script>alert" not in page
-    assert "rejects.csv" in page
-    assert "Train on" not in page
+    listed = browser.get(f"{address}/rejects").text
+    assert "rejects.csv" in listed
+    assert listed.count("<tr><td") == 6
+    assert "Launch a run on" not in page
     assert browser.post(f"{address}/confirmation").headers["location"] == address
-    assert "Train on v1" in browser.get(address).text
+    assert "Launch a run on v1" in browser.get(address).text
     assert browser.post(f"{address}/confirmation").status_code == 409
 
 
@@ -118,23 +124,28 @@ def test_viewers_look_and_do_not_touch(browser_as: Browser, services: Services) 
     viewer = browser_as("viewer")
     page = viewer.get(f"/datasets/{version['dataset_id']}/v/1")
     assert page.status_code == 200
-    assert "Train on" not in page.text
-    for path in ("/uploads", "/uploads/up_x/import", "/datasets/sample", "/datasets/x/v/1/confirmation"):
+    assert "Launch a run on" not in page.text
+    for path in ("/uploads", "/uploads/up_x/import", "/uploads/up_x/discard", "/datasets/sample"):
         assert viewer.post(path).status_code == 403
+    for verb in ("confirmation", "discard", "cancellation"):
+        assert viewer.post(f"/datasets/x/v/1/{verb}").status_code == 403
     assert viewer.get("/datasets/new").status_code == 403
     assert viewer.get("/datasets/x/v/1").status_code == 404
 
 
-def test_while_it_is_read_a_script_asks_and_gets_nothing_new(browser_as: Browser, services: Services) -> None:
+def test_while_it_is_read_a_script_asks_for_the_progress_until_it_ends(
+    browser_as: Browser, services: Services
+) -> None:
     browser = browser_as("editor")
     address = upload(browser)
     location = browser.post(f"{address}/import", data={"name": "d"}).headers["location"]
-    assert browser.get(location, headers={"HX-Request": "true"}).status_code == 204
-    work_off(services, version_id(browser.get(location).text))
+    page = browser.get(location).text
     block = browser.get(location, headers={"HX-Request": "true"})
-    assert block.status_code == 200
+    assert 'id="progress"' in block.text
     assert "<html" not in block.text
-    assert "Train on v1" in block.text
+    work_off(services, version_id(page))
+    ended = browser.get(location, headers={"HX-Request": "true"})
+    assert (ended.status_code, ended.headers["hx-refresh"]) == (204, "true")
 
 
 def test_a_damaged_shard_is_told_as_such(browser_as: Browser, as_role: Browser, services: Services) -> None:
