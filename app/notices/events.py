@@ -45,8 +45,8 @@ def _ended(work: Work, move: RunMove) -> tuple[Kind, str, str] | None:
         return None
     # What a run says at its success is why its gate stayed closed.
     if move.message:
-        return Kind.GATE_CLOSED, "ended before its gate", move.message
-    return Kind.RUN_SUCCEEDED, "succeeded", "Its report and what it made are there to read."
+        return Kind.GATE_CLOSED, "did not pass the gate", move.message
+    return Kind.RUN_SUCCEEDED, "succeeded", "Read its report, and what it made."
 
 
 def _cancelled(work: Work, move: RunMove) -> tuple[Kind, str, str] | None:

@@ -95,9 +95,9 @@ def test_tags_and_notes_lead_to_what_they_are_attached_to(
         work.session.add(Archived(subject_id=run, actor_id=writer))
     page = browser_as("viewer").get("/search", params={"q": "autumn"}, headers=PAGE).text
     said = Page(page).one("main").text
-    assert "Tagged 1 Run #1" in said.replace("  ", " ")
+    assert "Tagged 1 run Run #1" in said
     assert "Archived" in said
-    assert "In notes 1 other v1 Only <b> autumn </b> coats." in said
+    assert "In notes 1 data set version other v1 Only <b> autumn </b> coats." in said
     assert "<b>" not in page.partition("<main")[2]
 
 
