@@ -118,14 +118,17 @@ class LiveMark:
     version_id: str
     status: str
     validity: str
+    model: str  # its name, which answers carry
 
 
 def live_marks(session: Session) -> dict[str, LiveMark]:
     """By the endpoint's name."""
+    version = (ModelVersion.id, ModelVersion.status, ModelVersion.validity)
     query = (
-        select(Endpoint.name, Deployment.id, ModelVersion.id, ModelVersion.status, ModelVersion.validity)
+        select(Endpoint.name, Deployment.id, *version, Model.name)
         .join(Deployment, Deployment.endpoint_id == Endpoint.id)
         .join(ModelVersion, ModelVersion.id == Deployment.version_id)
+        .join(Model, Model.id == ModelVersion.model_id)
         .where(Deployment.retired_at.is_(None))
     )
     return {row[0]: LiveMark(*row) for row in session.execute(query)}

@@ -4,6 +4,8 @@ from app.accounts import audit
 from app.core.errors import Conflict, NotFound
 from app.core.services import Services
 from app.core.work import Work
+from app.datasets.queries import version_by_id
+from app.datasets.tables import VersionStatus
 from app.runs import queries
 from app.runs.advancing import apply, facts_of, record_event, settle
 from app.runs.engine import reopened
@@ -27,6 +29,10 @@ class RunEndedAlready(Conflict):
 
 class NothingToRetry(Conflict):
     title = "There is nothing to retry"
+
+
+class DataDeleted(Conflict):
+    title = "The data was deleted"
 
 
 def get_run(work: Work, run_id: str) -> RunDetail:
@@ -81,6 +87,7 @@ def retry(work: Work, services: Services, run_id: str, actor_id: str) -> Run:
             f"Run #{run.number} has not failed: its status is {run.status}.",
             "Only a failed or cancelled run can be retried.",
         )
+    _require_data(work, run)
     run.cancel_requested = False
     run.finished_at = None
     run.message = ""
@@ -92,6 +99,15 @@ def retry(work: Work, services: Services, run_id: str, actor_id: str) -> Run:
     audit.record(work.session, actor_id, "run.retried", run.id, {"number": run.number})
     settle(work, run, services.messenger, services.handlers.moved)
     return run
+
+
+def _require_data(work: Work, run: Run) -> None:
+    """The files may lie in the storage for a while; what was deleted is trained on no more all the same."""
+    about = version_by_id(work.session, run.subject_id) if run.subject_id else None
+    if about is not None and about.version.status == VersionStatus.DELETED:
+        raise DataDeleted(
+            f"{about.dataset.name} v{about.version.number} was deleted.", "Launch a run on another version."
+        )
 
 
 def _locked(work: Work, run_id: str) -> Run:

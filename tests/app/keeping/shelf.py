@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app.accounts.tables import AuditEntry
+from app.core.database import Main
 from app.core.security import Actor
 from app.core.services import Services
 from app.datasets import uploads
@@ -27,6 +28,7 @@ from ml.data.importing import import_upload
 from tests.app.registry.artifacts import call_of, make_artifacts, reviews
 from tests.app.runs.staging import Stage
 
+SEEN = ("api_token", "web_session", "user_account")  # they note when somebody was here
 REVIEWS = b"text,rating,title\n" + b"".join(
     b"a review of dress number %d,%d,title %d\n" % (number, number % 5 + 1, number) for number in range(40)
 )
@@ -101,13 +103,23 @@ class Shelf:
 
     def content(self) -> str:
         """Every row of the main database: equal before and after means that nothing was done."""
+        tables = {name: table for name, table in Main.metadata.tables.items() if name not in SEEN}
         with self.services.databases.main.engine.connect() as connection:
-            names = connection.exec_driver_sql(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-            ).scalars()
             rows = {
-                name: sorted(map(repr, connection.exec_driver_sql(f"SELECT * FROM {name}").all()))
-                for name in sorted(names)
-                if name not in ("api_token", "web_session", "user_account")
+                name: sorted(map(repr, connection.execute(select(table)).all()))
+                for name, table in tables.items()
             }
         return json.dumps(rows, indent=1)
+
+    def refuse(self, verb: str, table: str) -> None:
+        """From now on the database itself refuses that: INSERT or DELETE."""
+        engine = self.services.databases.main.engine
+        refused = "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(
+                    "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql "
+                    "AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$"
+                )
+                refused = "FOR EACH ROW EXECUTE FUNCTION refuse()"
+            connection.exec_driver_sql(f"CREATE TRIGGER refuse BEFORE {verb} ON {table} {refused}")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from app.core import outbox
 from app.core.lineage import Edge
@@ -159,6 +159,15 @@ def test_a_version_that_was_used_is_archived_first_and_stays_named_by_its_runs(
     assert "deleted" in admin.get(f"/datasets/{shelf.dataset_id}/v/1", headers=PAGE).text
 
 
+def test_a_run_on_deleted_data_is_not_tried_again(admin: TestClient, shelf: Shelf) -> None:
+    failed = shelf.stage.launch(shelf.version_id)
+    shelf.stage.fail(failed, "prepare", "It broke.")
+    admin.post(address(shelf.version_id, "archival"))
+    assert admin.delete(address(shelf.version_id)).status_code == 204
+    refused = admin.post(f"/api/v1/runs/{failed}/retry")
+    assert (refused.status_code, refused.json()["code"]) == (409, "data_deleted")
+
+
 def test_what_rests_on_a_version_holds_it(
     admin: TestClient, shelf: Shelf, approve: Callable[..., None], person: Callable[..., Actor]
 ) -> None:
@@ -228,12 +237,9 @@ def test_a_rejected_version_goes_with_its_decisions_and_its_run_names_it_no_more
 def test_what_fails_in_the_middle_leaves_everything(shelf: Shelf, services: Services, table: str) -> None:
     version = imported(services, shelf.anna, "mistake")
     verb = "INSERT" if table in ("audit_entry", "outbox_message") else "DELETE"
-    with services.databases.main.engine.begin() as connection:
-        connection.exec_driver_sql(
-            f"CREATE TRIGGER refuse BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, 'refused'); END"
-        )
+    shelf.refuse(verb, table)
     before = shelf.content()
-    with pytest.raises(IntegrityError, match="refused"), services.works.writing() as work:
+    with pytest.raises(DBAPIError, match="refused"), services.works.writing() as work:
         deletion.delete(work, services, shelf.anna, version.dataset_id)
     assert shelf.content() == before
     assert shelf.count(Run, id=version.run_id or "") == 1

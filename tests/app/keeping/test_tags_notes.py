@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
+from app.core.security import Actor
 from app.keeping.queries import archived_ids, kept_of, tagged_ids, tags_in_use
 from app.runs.queries import run_by_id
+from tests.app.endpoints.test_predicting import wait_until
 from tests.app.keeping.shelf import Shelf
 
 PAGE = {"Accept": "text/html"}
@@ -153,6 +155,25 @@ def test_a_run_has_a_label_a_model_a_name_and_a_version_neither(
     assert client.get("/api/v1/models/sentiment/versions/1").json()["id"] == version.version.id
     for subject_id in (version.version.id, shelf.version_id):
         assert client.put(address(subject_id, "name"), json={"name": "x"}).status_code == 409
+
+
+def test_an_endpoint_answers_in_the_new_name_of_its_model(
+    as_role: Callable[..., TestClient],
+    shelf: Shelf,
+    approve: Callable[..., None],
+    person: Callable[..., Actor],
+) -> None:
+    client, version = as_role("editor"), shelf.register()
+    approve(version, person("approver"))
+    client.post("/api/v1/endpoints/shop/deployments", json={"model": "clothing", "version": 1})
+
+    def name() -> str:
+        answer = client.post("/api/v1/endpoints/shop/predict", json={"inputs": ["Lovely"]})
+        return str(answer.json()["model"]["name"])
+
+    assert name() == "clothing"
+    client.put(address(version.model.id, "name"), json={"name": "sentiment"})
+    wait_until(lambda: name() == "sentiment")
 
 
 def test_archiving_hides_until_it_is_restored(as_role: Callable[..., TestClient], shelf: Shelf) -> None:
