@@ -51,7 +51,7 @@ def _upright(css: str, across: Scale, value: float, bottom: float) -> Markup:
 def _row(label: str, one: Estimate, y: float, across: Scale) -> list[Markup]:
     marks = [
         text(clipped(label, 20) + mark("title", label), -156, y + 4, "v"),
-        text(signed(one.value), "100%", y + 4, "v e", dx=48),
+        text(signed(one.value), "100%", y + 4, "v e", dx=60),
     ]
     if one.low is not None and one.high is not None:
         ends = {"x1": share(across.share(one.low)), "x2": share(across.share(one.high))}

@@ -73,7 +73,7 @@ def _estimate(one: Estimate, y: float, across: Scale, dot: str, number: str) -> 
     if one.low is not None and one.high is not None:
         ends = {"x1": share(across.share(one.low)), "x2": share(across.share(one.high))}
         marks.insert(0, mark("line", class_="whisk", y1=y, y2=y, **ends))
-    return [*marks, text(score(one.value), "100%", y + 4, number, dx=48)]
+    return [*marks, text(score(one.value), "100%", y + 4, number, dx=60)]
 
 
 def _data(rows: Sequence[Compared], candidate: str, baseline: str) -> Data:

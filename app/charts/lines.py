@@ -13,6 +13,7 @@ from app.charts.svg import mark, path, share, stretched, text
 
 HEIGHT = 180
 MARGINS = 46  # above and below the plot, see .p-line
+ROOM = 16  # above a dot, for its label
 POINTS = 300  # more can't be told apart on a screen
 _GUESSING = ((0.0, 1.0), (1.0, 0.0))
 Point = tuple[float, float]
@@ -129,11 +130,11 @@ def _level(reference: Reference, up: Scale) -> list[Markup]:
 
 
 def _kept(series: Series, best: Point, across: Scale, up: Scale, drawn: Sequence[Series]) -> list[Markup]:
-    """With its label above; of two at one place, the lower one's is below."""
+    """With its label above; below where another is above it, and where there is no room above."""
     place, y = across.share(best[0]), _y(up, best[1])
     side = "v e" if place > 0.5 else "v"
     dot = mark("circle", class_=f"d{series.colour} halo", cx=share(place), cy=y, r=5)
-    lower = any(one.best and one.best[0] == best[0] and one.best[1] > best[1] for one in drawn)
+    lower = y < ROOM or any(one.best and one.best[0] == best[0] and one.best[1] > best[1] for one in drawn)
     return [
         dot,
         text(f"{series.best_label} {score(best[1])}", share(place), y + (20 if lower else -11), side),

@@ -92,7 +92,7 @@ def _row(row: Slice, top: float, across: Scale) -> list[Markup]:
     marks = [
         text(clipped(row.label, 16) + mark("title", row.label), -148, y + 4, "v"),
         text(f"{row.n:,}", -12, y + 4, "e"),
-        text("too few" if row.few else score(row.candidate.value), "100%", y + 4, "v e", dx=48),
+        text("too few" if row.few else score(row.candidate.value), "100%", y + 4, "v e", dx=60),
     ]
     if row.candidate.low is not None and row.candidate.high is not None:
         ends = {"x1": share(across.share(row.candidate.low)), "x2": share(across.share(row.candidate.high))}

@@ -86,12 +86,19 @@ def test_a_threshold_stands_where_it_was_chosen() -> None:
 
 
 def test_of_two_chosen_points_at_one_place_the_lower_ones_label_is_below() -> None:
-    high = Series("right", [(0.5, 0.8), (0.7, 0.9)], 1, best=(0.7, 0.9), best_label="right")
+    high = Series("right", [(0.5, 1.0), (0.7, 0.9)], 1, best=(0.7, 0.9), best_label="right")
     low = Series("answered", [(0.5, 0.9), (0.7, 0.8)], 2, best=(0.7, 0.8), best_label="answered")
     drawn = drawing(lines("t", WORDS, [high, low], "threshold"))
     labels = {one.text: float(one.get("y", "")) for one in drawn.iter("text")}
     dots = [float(one.get("cy", "")) for one in drawn.iter("circle")]
     assert labels["right .900"] < dots[0] < dots[1] < labels["answered .800"]
+
+
+def test_a_chosen_point_at_the_top_has_its_label_below() -> None:
+    series = Series("right", [(0.5, 0.8), (0.7, 1.0)], 1, best=(0.7, 1.0), best_label="right")
+    drawn = drawing(lines("t", WORDS, [series], "threshold"))
+    (label,) = [float(one.get("y", "")) for one in drawn.iter("text") if one.text == "right 1.000"]
+    assert label > 0
 
 
 def test_guessing_is_the_diagonal_of_a_square() -> None:
