@@ -50,7 +50,16 @@ from app.notices import routes as notices_routes
 from app.registry import api as registry_api
 from app.registry import routes as registry_routes
 from app.runs import api as runs_api
-from app.runs import bundles, compare_routes, launch_routes, list_routes, report_routes
+from app.runs import (
+    bundles,
+    compare_routes,
+    launch_routes,
+    list_routes,
+    pipeline_routes,
+    recipe_routes,
+    recipes_api,
+    report_routes,
+)
 from app.runs import routes as runs_routes
 from app.runs import stream as runs_stream
 from app.search import api as search_api
@@ -72,10 +81,13 @@ ROUTERS = (
     compare_routes.router,
     list_routes.router,
     launch_routes.router,
+    recipe_routes.router,
+    pipeline_routes.router,
     runs_routes.router,
     report_routes.router,
     bundles.router,
     runs_api.router,
+    recipes_api.router,
     runs_stream.router,
     keeping_routes.router,
     keeping_api.router,

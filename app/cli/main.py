@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import datasets, doctor, models, notices, runs, searching, serving, tokens
+from app.cli import datasets, doctor, models, notices, recipes, runs, searching, serving, tokens
 from app.cli.session import command
 
 HELP = """From customer reviews to an approved, served classifier.
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(runs.app, name="run")
+app.add_typer(recipes.app, name="recipe")
 app.add_typer(models.app, name="model")
 command(app, "deploy")(serving.deploy)
 command(app, "predict")(serving.predict)

@@ -88,7 +88,7 @@ def start(
         "dataset": dataset,
         "version": version,
         "recipe": recipe,
-        "parameters": _parameters(param or []),
+        "parameters": parameters_of(param or []),
         "model": model,
         "pipeline": pipeline,
     }
@@ -194,7 +194,7 @@ def artifacts(
     show_list(answer["items"], ARTIFACTS, session.output, answer)
 
 
-def _parameters(pairs: list[str]) -> dict[str, Any]:
+def parameters_of(pairs: list[str]) -> dict[str, Any]:
     parameters: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")

@@ -1,21 +1,22 @@
-"""REST under /api/v1/runs, and the recipes a run can be started with."""
+"""REST under /api/v1/runs, and the workers that execute them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import NotFound
 from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading, Services, Writing
-from app.datasets.queries import dataset_by_name, versions_of
 from app.runs import queries, service, views
-from app.runs.queries import RunDetail, RunFilter
+from app.runs.filters import Filters, narrowed
+from app.runs.queries import RunDetail
 from app.runs.starting import CLASSIFIER, on_dataset
+from app.runs.states import RunStatus
 from app.runs.tables import Step
-from ml.pipeline.catalogue import PIPELINES
 from ml.pipeline.definition import ParameterValue
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
@@ -57,15 +58,15 @@ def start_run(
 def list_runs(
     work: Reading,
     services: AppServices,
-    status: str | None = None,
-    pipeline: str | None = None,
-    dataset: str | None = None,
+    filters: Annotated[Filters, Depends()],
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    subjects = _versions_of(work, dataset) if dataset else None
-    narrowed = RunFilter(status=status, pipeline=pipeline, subject_ids=subjects)
-    page = queries.list_runs(work.session, narrowed, cursor, limit)
+    """Narrowed as the page is, except that ``succeeded`` counts runs with a closed gate, too."""
+    within = narrowed(work.session, filters)
+    if filters.status == RunStatus.SUCCEEDED:
+        within = replace(within, closed=None)
+    page = queries.list_runs(work.session, within, cursor, limit, filters.order)
     return {
         "items": views.runs_json(work, services.storage, page.items),
         "total": page.total,
@@ -153,14 +154,6 @@ def list_metrics(
     return {"items": items, "total": len(items), "next": None}
 
 
-@router.get("/recipes")
-@requires(Role.VIEWER)
-def list_recipes() -> dict[str, Any]:
-    """Each pipeline's parameters with what they may be, and its named sets of values."""
-    items = [views.pipeline_json(pipeline) for pipeline in PIPELINES.values()]
-    return {"items": items, "total": len(items), "next": None}
-
-
 @router.get("/workers")
 @requires(Role.VIEWER)
 def list_workers(work: Reading) -> dict[str, Any]:
@@ -168,12 +161,6 @@ def list_workers(work: Reading) -> dict[str, Any]:
     items = [views.worker_json(worker) for worker in queries.live_workers(work.session)]
     waiting = sorted(queries.queues_without_worker(work.session))
     return {"items": items, "total": len(items), "next": None, "queues_without_worker": waiting}
-
-
-def _versions_of(work: Reading, dataset: str) -> list[str]:
-    """A data set that does not exist has no runs; it doesn't mean "all of them"."""
-    found = dataset_by_name(work.session, dataset)
-    return [named.version.id for named in versions_of(work.session, found.id)] if found else []
 
 
 def _log_text(services: Services, detail: RunDetail, wanted: list[tuple[Step, int]]) -> Iterator[str]:

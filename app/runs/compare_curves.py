@@ -81,7 +81,7 @@ def _quality(shown: Sequence[Column], curves: Sequence[Curves], address: str) ->
         return None
     words = Words(
         _said("The highest macro-F1 on the validation part is that of", max(highest)),
-        f"{_how(shown, curves)}; the figures above the curves are those of the test part",
+        "measured on the validation part while training; the table above is measured on the test part",
         "Macro-F1 on the validation part by step",
         _told(series),
     )

@@ -154,7 +154,7 @@ def metric_rows(shown: Sequence[Column]) -> list[MetricRow]:
 def _row(shown: Sequence[Column], name: str, label: str, path: Sequence[str], *, high: bool) -> MetricRow:
     figures = [_figure(one.evaluation, path) for one in shown]
     rivals = [f["value"] for f, one in zip(figures, shown, strict=True) if f and one.comparable]
-    best = (max if high else min)(rivals) if len(rivals) > 1 else None
+    best = (max if high else min)(rivals) if len(set(rivals)) > 1 else None  # all alike: none is best
     cells = [
         _cell(one, figure, name, best, place)
         for place, (one, figure) in enumerate(zip(shown, figures, strict=True))

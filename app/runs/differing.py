@@ -16,6 +16,7 @@ from ml.pipeline.catalogue import PIPELINES
 from ml.pipeline.resolve import as_string
 
 Facts = Mapping[str, str]
+ONE_OF = {"Parameters": "Parameter", "Inputs": "Input", "Code": "Program of", "Environment": "Variable"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class DiffGroup:
     """``same`` rows are left out unless somebody asks for all of them."""
 
     title: str
+    one: str
     rows: Sequence[DiffRow]
     same: int
 
@@ -62,7 +64,7 @@ def _group(title: str, facts: Sequence[Facts], defaults: Facts, only_different: 
     names = dict.fromkeys(name for each in facts for name in each)
     rows = [_row(name, [each.get(name, NONE) for each in facts], defaults) for name in names]
     kept = [row for row in rows if row.differs or not only_different]
-    return DiffGroup(title, kept, len(rows) - len(kept))
+    return DiffGroup(title, ONE_OF[title], kept, len(rows) - len(kept))
 
 
 def _row(name: str, values: Sequence[str], defaults: Facts) -> DiffRow:

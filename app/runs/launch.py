@@ -17,6 +17,7 @@ from app.core.work import Work
 from app.runs import queries, service
 from app.runs.advancing import record_event, settle
 from app.runs.leases import MAX_ATTEMPTS
+from app.runs.recipe_queries import with_saved
 from app.runs.spec import kind_of, queue_of, spec_of
 from app.runs.standing import standing_of
 from app.runs.states import RunStatus, StepState
@@ -101,7 +102,7 @@ class RunLauncher:
         """The new run, or the one that the same request with the same key made before."""
         if request.idempotency_key and (before := _before(work, request)):
             return before
-        pipeline = self.pipeline(request.pipeline)
+        pipeline = with_saved(work.session, self.pipeline(request.pipeline))
         recipe = request.recipe or pipeline.default_recipe or None
         values = _resolved(pipeline, request.parameters, recipe)
         missing = set(pipeline.inputs) - request.inputs.keys()

@@ -1,34 +1,32 @@
 """The launch form, and what starts when it is sent."""
 
-from dataclasses import replace
-
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from app.core.errors import Conflict, Invalid, NotFound
-from app.core.ids import new_id
 from app.core.pages import redirect, render
 from app.core.security import Actor, CurrentActor, Role, requires
 from app.core.services import AppServices, Reading, Services
+from app.core.snippets import Call, snippets
 from app.core.work import Work
+from app.datasets.queries import version_by_id
 from app.runs import launching, service
+from app.runs.launch_form import LaunchPage, launch_page
 from app.runs.launching import LaunchForm
 from app.runs.starting import CLASSIFIER
-from ml.pipeline.catalogue import PIPELINES
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/launch")
 @requires(Role.EDITOR)
-def launch_page(request: Request, work: Reading, clone: str = "") -> Response:
-    """With ``clone``, an earlier run's values; with ``recipe``, that recipe's."""
+def show_form(request: Request, work: Reading, actor: CurrentActor) -> Response:
+    """``clone`` takes an earlier run's values, ``recipe`` that recipe's; ``p.…`` changes single ones."""
     form = launching.read(request.query_params)
-    if not clone:
-        return _launch_form(request, work, form)
-    run = service.get_run(work, clone).run
-    return _launch_form(request, work, launching.clone_of(run), cloned=run.number)
+    if form.clone and not form.applied:
+        form = launching.clone_of(service.get_run(work, form.clone).run, form)
+    return form_page(request, work, actor, form)
 
 
 @router.post("/runs")
@@ -44,23 +42,37 @@ def _launch(request: Request, services: Services, actor: Actor, form: LaunchForm
             run = launching.start(work, services, actor.id, form)
     except (Invalid, Conflict, NotFound) as refusal:
         with services.works.reading() as work:
-            return _launch_form(request, work, launching.refused(form, refusal), status=422)
+            return form_page(request, work, actor, launching.refused(form, refusal), status=422)
     return redirect(f"/runs/{run.id}", f"Run #{run.number} was started.")
 
 
-def _launch_form(
-    request: Request, work: Work, form: LaunchForm, cloned: int = 0, status: int = 200
-) -> Response:
-    pipeline = PIPELINES[CLASSIFIER]
-    versions, dataset = launching.version_choices(work.session, form.dataset)
+def form_page(request: Request, work: Work, actor: Actor, form: LaunchForm, status: int = 200) -> Response:
+    page = launch_page(work, actor, form)
+    headers = {"HX-Push-Url": page.address} if request.method == "GET" else {}
     return render(
         request,
         "launch/form.html",
+        block="form",
         status=status,
-        pipeline=pipeline,
-        recipe=launching.recipe_of(pipeline, form.recipe),
-        groups=launching.groups(pipeline, form),
-        form=replace(form, dataset=dataset, key=form.key or new_id("form")),
-        versions=versions,
-        cloned=cloned,
+        headers=headers,
+        page=page,
+        snippets=snippets(request, _call(work, page)),
     )
+
+
+def _call(work: Work, page: LaunchPage) -> Call:
+    """This very launch, for programs: the recipe, and only what was changed from it."""
+    named = version_by_id(work.session, page.form.dataset)
+    fields = [field for group in page.groups for field in (*group.shown, *group.folded)]
+    changed = {each.parameter.name: each.value for each in fields if each.changed}
+    body = {
+        "dataset": named.dataset.name if named else "",
+        "version": named.version.number if named else None,
+        "recipe": page.recipe.name,
+        "parameters": changed,
+        **({"model": page.form.model} if page.form.model else {}),
+        "pipeline": CLASSIFIER,
+    }
+    words = [f"run start --dataset {named.dataset.name if named else 'NAME'} --recipe {page.recipe.name}"]
+    words += [f"--param {name}={value}" for name, value in changed.items()]
+    return Call("Start this run", "POST", "/api/v1/runs", body, " ".join(words))

@@ -15,7 +15,7 @@ from app.runs import queries
 from app.runs.queries import RunDetail
 from app.runs.states import StepState
 from app.runs.tables import MetricPoint, Run, Step, Worker
-from ml.pipeline.definition import Pipeline, needs
+from ml.pipeline.definition import Pipeline, Recipe, needs
 
 EVALUATION = "evaluation.json"
 
@@ -161,9 +161,13 @@ def pipeline_json(pipeline: Pipeline) -> dict[str, Any]:
         "inputs": list(pipeline.inputs),
         "steps": [{"name": step.name, "needs": list(needs(step))} for step in pipeline.steps],
         "parameters": [asdict(parameter) for parameter in pipeline.parameters],
-        "recipes": [asdict(recipe) for recipe in pipeline.recipes],
+        "recipes": [recipe_json(recipe) for recipe in pipeline.recipes],
         "default_recipe": pipeline.default_recipe or None,
     }
+
+
+def recipe_json(recipe: Recipe) -> dict[str, Any]:
+    return asdict(recipe)
 
 
 def worker_json(worker: Worker) -> dict[str, Any]:

@@ -20,7 +20,8 @@ class Parameter:
     """One parameter of a pipeline.
 
     ``low`` and ``high`` are inclusive. ``choices`` closes a text parameter. ``words`` are values that a
-    numeric parameter takes beside numbers (``all``). ``group`` is the heading it stands under in a form.
+    numeric parameter takes beside numbers (``all``). ``group`` is the heading it stands under in a form,
+    where ``advanced`` ones are folded away.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Parameter:
     high: float | None = None
     choices: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    advanced: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,17 @@ FEATURE_PARAMETERS = (
         "balanced, then split at random, as the course's labs did.",
         FEATURES,
         choices=("hash", "labs"),
+        advanced=True,
     ),
     Parameter(
-        "train_split_percentage", "number", 0.9, "Share of the reviews to train on.", FEATURES, low=0, high=1
+        "train_split_percentage",
+        "number",
+        0.9,
+        "Share of the reviews to train on.",
+        FEATURES,
+        low=0,
+        high=1,
+        advanced=True,
     ),
     Parameter(
         "validation_split_percentage",
@@ -45,6 +53,7 @@ FEATURE_PARAMETERS = (
         FEATURES,
         low=0,
         high=1,
+        advanced=True,
     ),
     Parameter(
         "test_split_percentage",
@@ -54,6 +63,7 @@ FEATURE_PARAMETERS = (
         FEATURES,
         low=0,
         high=1,
+        advanced=True,
     ),
     Parameter(
         "balance_dataset",
@@ -79,6 +89,7 @@ FEATURE_PARAMETERS = (
         "classes.",
         FEATURES,
         choices=("proportional", "square_root"),
+        advanced=True,
     ),
     Parameter(
         "seed",
@@ -121,9 +132,17 @@ TRAINING_PARAMETERS = (
         TRAINING,
         low=1,
         words=("all",),
+        advanced=True,
     ),
     Parameter(
-        "validation_batch_size", "integer", 64, "Reviews a validation step.", TRAINING, low=1, high=4096
+        "validation_batch_size",
+        "integer",
+        64,
+        "Reviews a validation step.",
+        TRAINING,
+        low=1,
+        high=4096,
+        advanced=True,
     ),
     Parameter(
         "validation_steps_per_epoch",
@@ -133,6 +152,7 @@ TRAINING_PARAMETERS = (
         TRAINING,
         low=1,
         words=("all",),
+        advanced=True,
     ),
     Parameter(
         "run_validation",
@@ -140,6 +160,7 @@ TRAINING_PARAMETERS = (
         True,
         "Validate after each epoch and keep the best one; otherwise the last epoch is kept.",
         TRAINING,
+        advanced=True,
     ),
     Parameter(
         "freeze_bert_layer",
@@ -147,6 +168,7 @@ TRAINING_PARAMETERS = (
         False,
         "Leave the whole encoder as it came and train the head only. Fast, and measured to be worse.",
         TRAINING,
+        advanced=True,
     ),
     Parameter(
         "frozen_layers",
@@ -156,6 +178,7 @@ TRAINING_PARAMETERS = (
         TRAINING,
         low=0,
         high=48,
+        advanced=True,
     ),
     Parameter(
         "head",
@@ -165,6 +188,7 @@ TRAINING_PARAMETERS = (
         "the labels directly.",
         TRAINING,
         choices=("label", "stars"),
+        advanced=True,
     ),
     Parameter(
         "class_weights",
@@ -183,6 +207,7 @@ TRAINING_PARAMETERS = (
         TRAINING,
         low=0,
         high=1,
+        advanced=True,
     ),
     Parameter(
         "layer_decay",
@@ -192,6 +217,7 @@ TRAINING_PARAMETERS = (
         TRAINING,
         low=0.1,
         high=1,
+        advanced=True,
     ),
     Parameter(
         "label_smoothing",
@@ -201,6 +227,7 @@ TRAINING_PARAMETERS = (
         TRAINING,
         low=0,
         high=0.5,
+        advanced=True,
     ),
     Parameter(
         "schedule",
@@ -209,6 +236,7 @@ TRAINING_PARAMETERS = (
         "Whether the learning rate falls to zero (linear) or stays (constant) after the warm-up.",
         TRAINING,
         choices=("linear", "constant"),
+        advanced=True,
     ),
     Parameter(
         "warmup_share",
@@ -218,9 +246,17 @@ TRAINING_PARAMETERS = (
         TRAINING,
         low=0,
         high=0.9,
+        advanced=True,
     ),
     Parameter(
-        "weight_decay", "number", 0.01, "How strongly weights are pulled to zero.", TRAINING, low=0, high=1
+        "weight_decay",
+        "number",
+        0.01,
+        "How strongly weights are pulled to zero.",
+        TRAINING,
+        low=0,
+        high=1,
+        advanced=True,
     ),
     Parameter(
         "dropout",
@@ -230,6 +266,7 @@ TRAINING_PARAMETERS = (
         TRAINING,
         low=0,
         high=0.9,
+        advanced=True,
     ),
     Parameter(
         "precision",
@@ -238,6 +275,7 @@ TRAINING_PARAMETERS = (
         "The numbers training computes in. auto takes bfloat16 where the machine is fast in it.",
         TRAINING,
         choices=("auto", "float32", "bfloat16"),
+        advanced=True,
     ),
 )
 
@@ -267,5 +305,6 @@ EVALUATION_PARAMETERS = (
         "The status a version is registered with. Only a person can approve it.",
         EVALUATION,
         choices=("PendingManualApproval", "Rejected"),
+        advanced=True,
     ),
 )
