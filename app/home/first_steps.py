@@ -9,7 +9,7 @@ from app.accounts.settings import FIRST_STEPS
 from app.datasets.overview import any_ready
 from app.endpoints.overview import ever_deployed
 from app.registry.overview import newest_approved
-from app.runs.overview import newest_of
+from app.runs.overview import any_of
 from app.runs.starting import CLASSIFIER
 from app.runs.states import RunStatus
 
@@ -32,7 +32,7 @@ def first_steps(session: Session, actor_id: str) -> list[FirstStep]:
 
 
 def _steps(session: Session) -> list[FirstStep]:
-    finished = newest_of(session, CLASSIFIER, RunStatus.SUCCEEDED)
+    finished = any_of(session, CLASSIFIER, RunStatus.SUCCEEDED)
     approved = newest_approved(session)
     return [
         FirstStep(
@@ -47,7 +47,7 @@ def _steps(session: Session) -> list[FirstStep]:
             "The recipe “quick” takes under five minutes on two cores.",
             "Launch a run",
             "/launch",
-            newest_of(session, CLASSIFIER) is not None,
+            any_of(session, CLASSIFIER) is not None,
         ),
         FirstStep(
             "Read the report",

@@ -23,7 +23,7 @@ def find_runs(session: Session, words: Sequence[str], limit: int) -> list[Found]
     query = select(Run).where(Run.number > last - NEWEST, spoken_of)
     if numbered is not None:
         query = query.where(Run.number != numbered)
-    found += session.scalars(query.order_by(Run.id.desc()).limit(limit - len(found)))
+    found += session.scalars(query.order_by(Run.number.desc()).limit(limit - len(found)))
     return [_run(run) for run in found]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.core.database import now
 from app.keeping.queries import archived_ids
 from app.runs.states import RUN_ENDS, RunStatus, StepState
-from app.runs.tables import Run, Step
+from app.runs.tables import CLAIMABLE, Run, Step
 
 FAILED_SECONDS = 3 * 24 * 3600
 NEWEST = 200  # among which those that ended last are looked for
@@ -28,20 +28,28 @@ def failed(session: Session, actor_id: str, limit: int = 5) -> Sequence[Run]:
 
 def ended(session: Session, limit: int = 6) -> Sequence[Run]:
     """Those of the newest runs that have ended, the last ending first."""
-    newest = select(Run.id).where(Run.id.not_in(archived_ids())).order_by(Run.id.desc()).limit(NEWEST)
-    over = (Run.id.in_(newest), Run.status.in_(RUN_ENDS))
-    return session.scalars(select(Run).where(*over).order_by(Run.finished_at.desc()).limit(limit)).all()
+    newest = select(Run.id, Run.status, Run.finished_at).order_by(Run.id.desc()).limit(NEWEST).subquery()
+    over = (newest.c.status.in_(RUN_ENDS), newest.c.id.not_in(archived_ids()))
+    ids = session.scalars(
+        select(newest.c.id)
+        .where(*over)
+        .order_by(newest.c.finished_at.desc(), newest.c.id.desc())
+        .limit(limit)
+    ).all()
+    found = {run.id: run for run in session.scalars(select(Run).where(Run.id.in_(ids)))}
+    return [found[each] for each in ids]
 
 
-def newest_of(session: Session, pipeline: str, status: RunStatus | None = None) -> Run | None:
+def any_of(session: Session, pipeline: str, status: RunStatus | None = None) -> Run | None:
+    """Whichever an index finds first: ordering ten thousand to take the newest took 200 ms."""
     query = select(Run).where(Run.pipeline == pipeline)
     if status is not None:
         query = query.where(Run.status == status)
-    return session.scalar(query.order_by(Run.id.desc()).limit(1))
+    return session.scalar(query.limit(1))
 
 
 def waiting_since(session: Session, queues: Sequence[str]) -> tuple[int, datetime | None]:
     """How many steps wait in these queues for a worker, and since when the first one does."""
-    waits = (Step.queue.in_(queues), Step.state == StepState.READY)
+    waits = (Step.queue.in_(queues), Step.state == StepState.READY, CLAIMABLE)
     row = session.execute(select(func.count(), func.min(Step.ready_at)).where(*waits)).one()
     return row[0], row[1]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, defer
 from app.core.database import UtcDateTime, now, seconds_between
 from app.keeping.queries import archived_ids, tagged_ids
 from app.runs.states import AttemptStatus, RunStatus, StepState
-from app.runs.tables import Attempt, LogChunk, MetricPoint, Run, RunEvent, Step, Worker
+from app.runs.tables import CLAIMABLE, Attempt, LogChunk, MetricPoint, Run, RunEvent, Step, Worker
 
 WORKER_SILENT_SECONDS = 60
 LINES_A_CHUNK = 1000  # no chunk holds more lines, see workers.tailing
@@ -276,7 +276,8 @@ def live_workers(session: Session) -> list[Worker]:
 
 def queues_without_worker(session: Session) -> set[str]:
     """Queues in which a step waits and that no living worker serves: "queued: no worker for gpu"."""
-    waiting = set(session.scalars(select(Step.queue).where(Step.state == StepState.READY).distinct()))
+    ready = select(Step.queue).where(Step.state == StepState.READY, CLAIMABLE).distinct()
+    waiting = set(session.scalars(ready))
     return waiting - {str(queue) for worker in live_workers(session) for queue in worker.queues}
 
 
