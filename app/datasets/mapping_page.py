@@ -250,7 +250,11 @@ def _roles_of(mapping: ColumnMapping, column: str) -> list[Role]:
 def _doubts(shown: Preview) -> list[str]:
     doubts = []
     rejected = sum(shown.reasons.values())
-    if not shown.kept:
+    if not shown.looked:
+        doubts.append(
+            "No row looked at could be read: each has more or fewer cells than the header has columns."
+        )
+    elif not shown.kept:
         doubts.append("None of the rows looked at could be used.")
     elif needs_confirmation(shown.kept, rejected):
         share = f"{rejected} of {shown.looked}"
