@@ -177,3 +177,89 @@ def test_showing_another_recipe_keeps_what_was_changed_by_hand(stage: Stage, bro
     again = launch_form(Page(answer.text))
     assert (again["p.seed"], again["model"], again["applied"]) == ("7", "fit", "best")
     assert again["p.max_seq_length"] == str(CLASSIFIER.recipe("best").values["max_seq_length"])
+
+
+def test_every_parameter_says_its_range_and_default_and_advanced_ones_are_folded(
+    stage: Stage, browser_as: Browser
+) -> None:
+    stage.dataset()
+    page = shown(browser_as("editor", "ed"), "/launch")
+    assert page.said("[id=f-p.epochs-hint]").endswith("1 to 100. Default 3.")
+    folded = {
+        node["name"].removeprefix("p.") for fold in page.all("section .fold") for node in fold.all("[name]")
+    }
+    assert folded == {one.name for one in CLASSIFIER.parameters if one.advanced}
+    assert not [fold for fold in page.all("section .fold") if "open" in fold.attributes]
+    changed = shown(browser_as("editor", "eve"), "/launch?p.weight_decay=0.2")
+    assert [
+        fold.one("summary").text for fold in changed.all("section .fold") if "open" in fold.attributes
+    ] == ["15 advanced 1 changed"]
+
+
+def test_a_changed_value_is_marked_and_can_be_reset_alone_or_with_all(
+    stage: Stage, browser_as: Browser
+) -> None:
+    stage.dataset()
+    editor = browser_as("editor", "ed")
+    page = shown(editor, "/launch?recipe=quick&p.epochs=9&p.seed=7")
+    assert [each.one("label").text for each in page.all(".changed")] == ["seed", "epochs"]
+    assert "Changed from the recipe's 1." in page.all(".changed")[1].text
+    sent = launch_form(page)
+    one = Page(editor.get("/launch", params=sent | {"reset": "epochs"}).text)
+    assert (launch_form(one)["p.epochs"], launch_form(one)["p.seed"]) == ("1", "7")
+    whole = Page(editor.get("/launch", params=sent | {"reset": "all"}).text)
+    assert (launch_form(whole)["p.epochs"], launch_form(whole)["p.seed"]) == ("1", "42")
+
+
+def test_a_clone_is_marked_field_by_field_against_its_run(stage: Stage, browser_as: Browser) -> None:
+    before = stage.launch(stage.dataset(), recipe="quick", seed=7)
+    editor = browser_as("editor", "ed")
+    page = shown(editor, f"/launch?clone={before}")
+    assert "Run #1 had" not in page.text
+    sent = launch_form(page) | {"p.epochs": "4"}
+    again = Page(editor.get("/launch", params=sent).text)
+    assert "Run #1 had 1." in again.text
+    assert "Run #1 had 42" not in again.text
+    assert launch_form(again)["clone"] == before
+
+
+def test_places_that_cannot_be_chosen_say_why(stage: Stage, browser_as: Browser) -> None:
+    stage.dataset()
+    editor = browser_as("editor", "ed")
+    choices = {each.one("input")["value"]: each for each in shown(editor, "/launch").all("fieldset label")}
+    assert "disabled" not in choices["workers"].one("input").attributes
+    assert "No worker is alive" in choices["workers"].text
+    assert "disabled" in choices["gpu"].one("input").attributes
+    assert "no worker with a GPU" in choices["gpu"].text
+    assert "not set up on this installation" in choices["sagemaker"].text
+    stage.worker("cpu", "io")
+    page = shown(editor, "/launch")
+    assert "One worker serves cpu, io." in page.text
+    assert "No worker serves the queue gpu" in page.said(".notice.warn")
+
+
+def test_time_and_rows_are_estimated_before_the_launch(
+    stage: Stage, browser_as: Browser, services: Services
+) -> None:
+    version = stage.dataset(rows=20_000)
+    editor = browser_as("editor", "ed")
+    facts = shown(editor, "/launch?recipe=quick").said("dl.stats")
+    assert "Expected time unknown no earlier run of quick" in facts
+    assert "Reviews 20,000 clothing v1" in facts
+    assert "about 18,000 to train 1,000 to validate, 1,000 to test; a sample of 9000" in facts
+    stage.train(stage.launch(version))
+    again = shown(editor, "/launch?recipe=quick")
+    assert "median of one run of quick" in again.said("dl.stats")
+    assert "no earlier run" in again.said(".recipes")
+
+
+def test_a_script_gets_the_form_alone_with_an_address_to_pass_on(stage: Stage, browser_as: Browser) -> None:
+    version = stage.dataset()
+    editor = browser_as("editor", "ed")
+    sent = launch_form(shown(editor, "/launch?recipe=quick")) | {"recipe": "best", "p.seed": "7"}
+    headers = {"HX-Request": "true", "HX-Request-Type": "partial"}
+    answer = editor.get("/launch", params=sent, headers=headers)
+    assert answer.headers["hx-push-url"] == f"/launch?recipe=best&dataset={version}&p.seed=7"
+    assert not Page(answer.text).all("h1")
+    again = shown(editor, answer.headers["hx-push-url"])
+    assert (launch_form(again)["recipe"], launch_form(again)["p.seed"]) == ("best", "7")
