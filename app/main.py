@@ -48,7 +48,9 @@ from app.keeping import routes as keeping_routes
 from app.notices import api as notices_api
 from app.notices import routes as notices_routes
 from app.registry import api as registry_api
+from app.registry import approval_routes as registry_approval_routes
 from app.registry import routes as registry_routes
+from app.registry import version_routes as registry_version_routes
 from app.runs import api as runs_api
 from app.runs import (
     bundles,
@@ -92,6 +94,8 @@ ROUTERS = (
     keeping_routes.router,
     keeping_api.router,
     registry_routes.router,
+    registry_version_routes.router,
+    registry_approval_routes.router,
     registry_api.router,
     endpoints_routes.router,
     endpoints_predict_routes.router,

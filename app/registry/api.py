@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading
-from app.registry import approval, queries, service, views
+from app.registry import approval, list_queries, queries, service, views
+from app.registry.filters import Filters
 from app.registry.forms import DecisionRequest
 from app.registry.queries import NamedVersion
 
@@ -16,10 +17,14 @@ router = APIRouter(prefix="/api/v1", tags=["models"])
 @router.get("/models")
 @requires(Role.VIEWER)
 def list_models(
-    work: Reading, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
+    work: Reading,
+    filters: Annotated[Filters, Depends()],
+    cursor: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
-    page = queries.list_models(work.session, cursor, limit)
-    return {"items": [views.model_json(row) for row in page.items], "total": page.total, "next": page.next}
+    page = list_queries.list_models(work.session, filters, cursor, limit)
+    following = str(page.next) if page.next else None
+    return {"items": [views.model_json(row) for row in page.items], "total": page.total, "next": following}
 
 
 @router.get("/models/{model}")

@@ -13,7 +13,7 @@ from app.core.pages import when
 from app.core.security import Actor, Role
 from app.core.services import Services
 from app.core.settings import Settings
-from app.core.storage import Tree
+from app.core.storage import StoredFile, Tree
 from app.core.work import Work
 from app.registry import evidence, queries
 from app.registry.queries import NamedVersion
@@ -21,6 +21,7 @@ from app.registry.service import get_version, tell
 from app.registry.tables import ApprovalStatus, Decision, ModelVersion, Validity
 
 SYSTEM = "system"
+VERIFIED = "model_version.verified"
 COMMENT_LIMIT = 4000
 # A version that was decided on can only lose its approval: the way back to Approved is a new version.
 MOVES = {
@@ -155,6 +156,16 @@ def verify(services: Services, version: ModelVersion, actor_id: str = SYSTEM) ->
         evidence.check(services.storage, version.evidence, version.evidence_sha256)
     except evidence.EvidenceChanged as change:
         raise void(services, version.id, str(change), actor_id) from None
+
+
+def verify_now(services: Services, version: ModelVersion, actor: Actor) -> list[StoredFile]:
+    """Somebody wants to know: the same reading as before a decision, and the audit says who asked when."""
+    verify(services, version, actor.id)
+    files = evidence.named_files(version.evidence)
+    with services.works.writing() as work:
+        details = {"files": len(files), "evidence_sha256": version.evidence_sha256}
+        audit.record(work.session, actor.id, VERIFIED, version.id, details)
+    return files
 
 
 def require_servable(version: ModelVersion) -> None:

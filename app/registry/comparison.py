@@ -71,15 +71,46 @@ class Comparison:
 
 
 def compare(storage: LocalStorage, candidate: ModelVersion, today: ModelVersion | None) -> Comparison:
+    table, masks, paired = _sorted_out(storage, candidate, today)
+    counts = [_count(mask) for mask in masks.values()]
+    changes = _changes(table.num_rows, *counts) if paired else None
+    return Comparison(changes, _groups(storage, candidate, table, masks))
+
+
+def rows_of(
+    storage: LocalStorage,
+    candidate: ModelVersion,
+    today: ModelVersion | None,
+    kind: str,
+    offset: int,
+    limit: int,
+) -> Group:
+    """All rows of one kind, a page at a time: the ones that :func:`compare` shows a few of."""
+    table, masks, _ = _sorted_out(storage, candidate, today)
+    if kind not in masks:
+        return Group(kind, 0, [])
+    found = table.filter(masks[kind])
+    rows: list[dict[str, Any]] = found.slice(offset, limit).to_pylist()
+    texts = _texts(storage, candidate, {row["review_id"] for row in rows})
+    sure = _sureness(storage, candidate, set(texts))
+    return Group(kind, found.num_rows, [_example(row, texts, sure) for row in rows])
+
+
+def is_paired(storage: LocalStorage, candidate: ModelVersion, today: ModelVersion | None) -> bool:
+    """Whether today’s answers stand beside the candidate’s: both were tested on the same reviews."""
+    return _sorted_out(storage, candidate, today)[2]
+
+
+def _sorted_out(
+    storage: LocalStorage, candidate: ModelVersion, today: ModelVersion | None
+) -> tuple[pa.Table, dict[str, pa.ChunkedArray], bool]:
+    """The answers, which of them are of which kind, and whether today’s stand beside them."""
     table = _predictions(storage, candidate)
     joined = _joined(table, _predictions(storage, today)) if today else None
-    if joined is None:
-        right = pc.equal(table["label"], table["predicted"])
-        masks = {"wrong": pc.invert(right), "right": right}
-        return Comparison(None, _groups(storage, candidate, table, masks))
-    masks = _changed_masks(joined)
-    changes = _changes(joined.num_rows, *(_count(mask) for mask in masks.values()))
-    return Comparison(changes, _groups(storage, candidate, joined, masks))
+    if joined is not None:
+        return joined, _changed_masks(joined), True
+    right = pc.equal(table["label"], table["predicted"])
+    return table, {"wrong": pc.invert(right), "right": right}, False
 
 
 def _predictions(storage: LocalStorage, version: ModelVersion) -> pa.Table:

@@ -75,6 +75,11 @@ def named_files(evidence: Mapping[str, Any]) -> list[StoredFile]:
     return [*(_file(entry) for entry in single), *model_tree(evidence).files]
 
 
+def missing(storage: LocalStorage, evidence: Mapping[str, Any]) -> frozenset[str]:
+    """Paths of named files that are not stored any more. Whether the others are whole is not read here."""
+    return frozenset(file.path for file in named_files(evidence) if not storage.has(file.sha256))
+
+
 def check(storage: LocalStorage, evidence: Mapping[str, Any], expected: str) -> None:
     """Read everything again. A file that is merely absent raises NotFound: it may come back."""
     check_document(evidence, expected)

@@ -3,31 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Text, cast, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.keeping.queries import archived_ids
 from app.registry.tables import ApprovalStatus, Decision, Model, ModelVersion, Validity
 
 NUMBERS = range(1, 2**31)  # what the column can hold; another number simply is not there
-
-
-@dataclass(frozen=True)
-class ModelRow:
-    """A model in a list, with its newest version and how many there are."""
-
-    model: Model
-    versions: int
-    newest: ModelVersion | None
-    live: Sequence[ModelVersion]
-
-
-@dataclass(frozen=True)
-class ModelPage:
-    """``next`` is the cursor of the following page, or None on the last one."""
-
-    items: Sequence[ModelRow]
-    total: int
-    next: str | None
+IS_LIVE = cast(ModelVersion.live_on, Text) != "[]"
 
 
 @dataclass(frozen=True)
@@ -40,27 +23,6 @@ def model_by_name(session: Session, name: str) -> Model | None:
     """By name, or by id."""
     found = session.scalar(select(Model).where(Model.name == name))
     return found or session.get(Model, name)
-
-
-def list_models(session: Session, cursor: str | None = None, limit: int = 50) -> ModelPage:
-    """By name. The cursor is the last name of the page before."""
-    query = select(Model).order_by(Model.name).limit(limit + 1)
-    if cursor:
-        query = query.where(Model.name > cursor)
-    found = list(session.scalars(query))
-    models, more = found[:limit], len(found) > limit
-    total = session.scalar(select(func.count()).select_from(Model)) or 0
-    versions: dict[str, list[ModelVersion]] = {model.id: [] for model in models}
-    of_these = select(ModelVersion).where(ModelVersion.model_id.in_(versions))
-    for version in session.scalars(of_these.order_by(ModelVersion.number.desc())):
-        versions[version.model_id].append(version)
-    rows = [_row(model, versions[model.id]) for model in models]
-    return ModelPage(rows, total, models[-1].name if more else None)
-
-
-def _row(model: Model, versions: Sequence[ModelVersion]) -> ModelRow:
-    live = [version for version in versions if version.live_on]
-    return ModelRow(model, len(versions), versions[0] if versions else None, live)
 
 
 def versions_of(session: Session, model_id: str) -> list[ModelVersion]:
@@ -79,7 +41,7 @@ def version_by_number(session: Session, model: str, number: int) -> NamedVersion
 
 
 def version_by_id(session: Session, version_id: str) -> NamedVersion | None:
-    query = select(Model, ModelVersion).join(ModelVersion, ModelVersion.model_id == Model.id)
+    query = _named()
     row = session.execute(query.where(ModelVersion.id == version_id)).one_or_none()
     return NamedVersion(row[0], row[1]) if row else None
 
@@ -90,32 +52,46 @@ def version_by_step(session: Session, step_id: str) -> NamedVersion | None:
 
 
 def named_versions(session: Session, version_ids: Sequence[str]) -> dict[str, NamedVersion]:
-    query = select(Model, ModelVersion).join(ModelVersion, ModelVersion.model_id == Model.id)
+    query = _named()
     rows = session.execute(query.where(ModelVersion.id.in_(version_ids)))
     return {version.id: NamedVersion(model, version) for model, version in rows}
 
 
-def waiting(session: Session, limit: int = 100) -> list[NamedVersion]:
-    """Versions that wait for a decision, oldest first."""
-    query = select(Model, ModelVersion).join(ModelVersion, ModelVersion.model_id == Model.id)
-    return [
-        NamedVersion(*row)
-        for row in session.execute(query.where(*_WAITING).order_by(ModelVersion.id).limit(limit))
-    ]
+def waiting(session: Session, text: str = "", limit: int = 100) -> list[NamedVersion]:
+    """Versions that wait for a decision, oldest first; archived ones ask nobody."""
+    query = _named().where(*_WAITING, *about(text)).order_by(ModelVersion.id).limit(limit)
+    return [NamedVersion(*row) for row in session.execute(query)]
 
 
 def waiting_count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(ModelVersion).where(*_WAITING)) or 0
 
 
-_WAITING = (ModelVersion.status == ApprovalStatus.PENDING, ModelVersion.validity == Validity.VALID)
+_WAITING = (
+    ModelVersion.status == ApprovalStatus.PENDING,
+    ModelVersion.validity == Validity.VALID,
+    ModelVersion.id.not_in(archived_ids()),
+)
+
+
+def about(text: str) -> list[ColumnElement[bool]]:
+    """Part of the model's name, or an id of the version."""
+    if not text.strip():
+        return []
+    named = Model.name.icontains(text.strip(), autoescape=True)
+    return [or_(named, ModelVersion.id == text.strip(), ModelVersion.run_id == text.strip())]
+
+
+def _named() -> Select[Model, ModelVersion]:
+    return select(Model, ModelVersion).join(ModelVersion, ModelVersion.model_id == Model.id)
 
 
 def deployable(session: Session, model_id: str | None = None) -> list[NamedVersion]:
-    """Approved and valid, newest first."""
-    query = select(Model, ModelVersion).join(ModelVersion, ModelVersion.model_id == Model.id)
-    query = query.where(
-        ModelVersion.status == ApprovalStatus.APPROVED, ModelVersion.validity == Validity.VALID
+    """Approved and valid, newest first; archived ones are not offered."""
+    query = _named().where(
+        ModelVersion.status == ApprovalStatus.APPROVED,
+        ModelVersion.validity == Validity.VALID,
+        ModelVersion.id.not_in(archived_ids()),
     )
     if model_id:
         query = query.where(ModelVersion.model_id == model_id)
@@ -125,9 +101,9 @@ def deployable(session: Session, model_id: str | None = None) -> list[NamedVersi
 
 def undeployable(session: Session, model_id: str | None = None, limit: int = 10) -> list[NamedVersion]:
     """What may not be served as it is: not approved, or void. Newest first."""
-    query = select(Model, ModelVersion).join(ModelVersion, ModelVersion.model_id == Model.id)
-    query = query.where(
-        or_(ModelVersion.status != ApprovalStatus.APPROVED, ModelVersion.validity != Validity.VALID)
+    query = _named().where(
+        or_(ModelVersion.status != ApprovalStatus.APPROVED, ModelVersion.validity != Validity.VALID),
+        ModelVersion.id.not_in(archived_ids()),
     )
     if model_id:
         query = query.where(ModelVersion.model_id == model_id)
@@ -135,27 +111,22 @@ def undeployable(session: Session, model_id: str | None = None, limit: int = 10)
     return [NamedVersion(*row) for row in rows]
 
 
-def live_version(session: Session, model_id: str, but: str) -> ModelVersion | None:
+def live_version(session: Session, model_id: str, but: str = "") -> ModelVersion | None:
     """The newest version of the model that an endpoint answers with, other than ``but``."""
-    rows = versions_of(session, model_id)
-    return next((version for version in rows if version.live_on and version.id != but), None)
+    query = select(ModelVersion).where(ModelVersion.model_id == model_id, IS_LIVE, ModelVersion.id != but)
+    return session.scalar(query.order_by(ModelVersion.number.desc()).limit(1))
+
+
+def live_endpoints(session: Session, model_id: str) -> list[str]:
+    """Names of the endpoints that answer with some version of the model."""
+    query = select(ModelVersion.live_on).where(ModelVersion.model_id == model_id, IS_LIVE)
+    return sorted({name for names in session.scalars(query) for name in names})
 
 
 def decisions_of(session: Session, version_id: str) -> list[Decision]:
     """Newest first."""
     query = select(Decision).where(Decision.version_id == version_id)
     return list(session.scalars(query.order_by(Decision.id.desc())))
-
-
-def recent_decisions(session: Session, limit: int = 20) -> list[tuple[Decision, NamedVersion]]:
-    """Newest first, with what they were about."""
-    query = (
-        select(Decision, Model, ModelVersion)
-        .join(ModelVersion, ModelVersion.id == Decision.version_id)
-        .join(Model, Model.id == ModelVersion.model_id)
-    )
-    rows = session.execute(query.order_by(Decision.id.desc()).limit(limit))
-    return [(decision, NamedVersion(model, version)) for decision, model, version in rows]
 
 
 def locked_version(session: Session, version_id: str) -> ModelVersion | None:

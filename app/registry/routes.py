@@ -1,112 +1,89 @@
-"""The registry's pages: models, versions, and the approver's view of one version."""
+"""The lists of models and of a model's versions."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, Response
 
-from app.accounts.queries import actor_names
-from app.core.errors import Conflict, Invalid
+from app.core.errors import NotFound
+from app.core.lists import Form as FileForm
+from app.core.lists import csv_file, list_file
 from app.core.pages import render
-from app.core.security import Actor, CurrentActor, Role, requires
-from app.core.services import AppServices, Reading, Services
-from app.registry import approval, evidence, page, queries, service
-from app.registry.forms import decision_of
-from app.registry.queries import NamedVersion
+from app.core.security import CurrentActor, Role, requires
+from app.core.services import AppServices, Reading
+from app.core.snippets import Call, snippets
+from app.keeping.queries import tags_in_use
+from app.keeping.view import panel_of
+from app.registry import list_files, list_queries, listing, service
+from app.registry.filters import STATUSES, Filters
 
 router = APIRouter(include_in_schema=False)
+
+Narrowing = Annotated[Filters, Depends()]
+Offset = Annotated[int, Query(ge=0, le=1_000_000)]
 
 
 @router.get("/models")
 @requires(Role.VIEWER)
-def models(request: Request, work: Reading, cursor: str | None = None) -> HTMLResponse:
-    return render(request, "models/models.html", page=queries.list_models(work.session, cursor))
+def models(request: Request, work: Reading, filters: Narrowing, after: Offset = 0) -> HTMLResponse:
+    found = list_queries.list_models(work.session, filters, after, listing.PAGE)
+    call = Call("These models", "GET", filters.url("/api/v1/models"), command="model ls")
+    return render(
+        request,
+        "models/models.html",
+        lines=listing.model_lines(work, found.items),
+        total=found.total,
+        filters=filters,
+        statuses=STATUSES,
+        tags=tags_in_use(work.session, "md"),
+        next_url=filters.url(after=str(found.next)) if found.next else None,
+        first_url=filters.url() if after else None,
+        snippets=snippets(request, call),
+    )
+
+
+@router.get("/models.{form}")
+@requires(Role.VIEWER)
+def models_file(work: Reading, form: FileForm, filters: Narrowing) -> Response:
+    return list_file(form, "models", list_files.MODEL_COLUMNS, list_files.all_models(work, filters))
 
 
 @router.get("/models/{model}")
 @requires(Role.VIEWER)
-def model(request: Request, work: Reading, model: str) -> HTMLResponse:
-    found = service.find_model(work, model)
-    versions = queries.versions_of(work.session, found.id)
-    names = actor_names(work.session, [version.author_id for version in versions])
-    return render(request, "models/model.html", model=found, versions=versions, names=names)
-
-
-@router.get("/models/{model}/versions/{number}")
-@requires(Role.VIEWER)
-def version(
-    request: Request, work: Reading, services: AppServices, actor: CurrentActor, model: str, number: int
-) -> HTMLResponse:
-    named = service.find_version(work, model, number)
-    shown = page.version_page(work, services.settings, named, actor)
-    return render(request, "models/version.html", page=shown, error=None, comment="")
-
-
-@router.get("/models/{model}/versions/{number}/files/{path:path}")
-@requires(Role.VIEWER)
-def file(work: Reading, services: AppServices, model: str, number: int, path: str) -> FileResponse:
-    named = service.find_version(work, model, number)
-    found = evidence.model_tree(named.version.evidence).find(path)
-    name = f"{named.model.name}-v{number}-{found.path.rsplit('/', 1)[-1]}"
-    headers = {"ETag": f'"{found.sha256}"'}
-    return FileResponse(
-        services.storage.local_path(found.sha256), 200, headers, "application/octet-stream", filename=name
-    )
-
-
-@router.post("/models/{model}/versions/{number}/approval")
-@requires(Role.APPROVER)
-def decide(
+def model(
     request: Request,
+    work: Reading,
     services: AppServices,
     actor: CurrentActor,
     model: str,
-    number: int,
-    decision: Annotated[str, Form()],
-    row_version: Annotated[int, Form()],
-    comment: Annotated[str, Form()] = "",
-) -> Response:
-    with services.works.reading() as work:
-        named = service.find_version(work, model, number)
-    try:
-        after = decision_of(decision)
-        approval.decide(
-            services, named.version.id, actor, after=after, comment=comment, row_version=row_version
-        )
-    except (Conflict, Invalid) as error:
-        return _approval(request, services, actor, named.version.id, error, comment)
-    return RedirectResponse(f"/models/{named.model.name}/versions/{number}", 303)
-
-
-@router.get("/approvals")
-@requires(Role.VIEWER)
-def approvals(request: Request, work: Reading) -> HTMLResponse:
-    waiting = queries.waiting(work.session)
-    names = actor_names(work.session, [named.version.author_id for named in waiting])
-    decided = queries.recent_decisions(work.session)
-    names |= actor_names(work.session, [decision.actor_id for decision, _ in decided])
-    return render(request, "approvals/approvals.html", waiting=waiting, decided=decided, names=names)
-
-
-@router.get("/approvals/{version_id}")
-@requires(Role.VIEWER)
-def approval_view(
-    request: Request, services: AppServices, actor: CurrentActor, version_id: str
+    filters: Narrowing,
+    after: Offset = 0,
 ) -> HTMLResponse:
-    return _approval(request, services, actor, version_id, None, "")
+    found = service.find_model(work, model)
+    return render(
+        request,
+        "models/model.html",
+        view=listing.model_view(work, found, filters, after),
+        after=after,
+        panel=panel_of(work, services, found.id),
+        may_edit=actor.may(Role.EDITOR),
+        snippets=snippets(request, Call("Its versions", "GET", f"/api/v1/models/{found.name}")),
+    )
 
 
-def _approval(
-    request: Request,
-    services: Services,
-    actor: Actor,
-    version_id: str,
-    error: Conflict | Invalid | None,
-    comment: str,
-) -> HTMLResponse:
-    """The page, or the page once more with what was wrong with the decision and the comment kept."""
-    with services.works.reading() as work:
-        named: NamedVersion = service.get_version(work, version_id)
-    shown = page.approval_page(services, named, actor)
-    status = error.status if error else 200
-    return render(request, "approvals/approval.html", status=status, page=shown, error=error, comment=comment)
+@router.get("/models/{model}/versions.{form}")
+@requires(Role.VIEWER)
+def versions_file(work: Reading, model: str, form: FileForm, filters: Narrowing) -> Response:
+    found = service.find_model(work, model)
+    rows = list_files.all_versions(work, found, filters)
+    return list_file(form, f"{found.name}-versions", list_files.VERSION_COLUMNS, rows)
+
+
+@router.get("/models/{model}/figures/{name}.csv")
+@requires(Role.VIEWER)
+def model_figure(work: Reading, model: str, name: str) -> Response:
+    found = service.find_model(work, model)
+    drawn = listing.model_view(work, found, Filters(), 0).figure
+    if name != listing.FIGURE or drawn is None:
+        raise NotFound(f"There is no figure {name[:40]!r} of {found.name}.", "Its page shows what there is.")
+    return csv_file(f"{found.name}-{name}", *drawn.csv())

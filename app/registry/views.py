@@ -9,7 +9,8 @@ from app.accounts.queries import actor_names
 from app.core.storage import Tree
 from app.core.work import Work
 from app.registry import evidence, queries
-from app.registry.queries import ModelRow, NamedVersion
+from app.registry.list_queries import ModelRow
+from app.registry.queries import NamedVersion
 from app.registry.tables import Decision, Model, ModelVersion
 from app.runs import queries as runs
 from app.runs.tables import Run

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.registry.comparison import Changes, Comparison
+from app.registry.risks import Risk, metric_at, recall_of, risks, weak_parts
 from app.registry.tables import ModelVersion
 from ml.data.labels import BY_RATING, display_name
+from ml.evaluation.proportion import wilson_bounds
 
-FEW = 30  # under this many reviews of a kind nothing is said about it
-HARD = 0.6
-OFF = 0.05
+ENOUGH = 0.7  # an answer less sure than this is for a person
 BASELINE = "word counting"
 
 
@@ -34,12 +34,7 @@ class Figure:
     reference: str
     change: int | None
     range: str
-
-
-@dataclass(frozen=True)
-class Risk:
-    title: str
-    text: str
+    fewer_is_better: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,10 +44,21 @@ class Briefing:
     risks: Sequence[Risk]
 
 
-def brief(version: ModelVersion, today: ModelVersion | None, comparison: Comparison) -> Briefing:
-    changes = comparison.changes
+def brief(
+    version: ModelVersion,
+    today: ModelVersion | None,
+    comparison: Comparison | None,
+    whole: Mapping[str, Any] | None = None,
+    before: Mapping[str, Any] | None = None,
+) -> Briefing:
+    """``whole`` is the entire evaluation of the version, ``before`` that of today’s model."""
+    changes = comparison.changes if comparison else None
+    entire = whole or version.evaluation
+    last = _to_read(entire, before) or _mean(version, today)
     return Briefing(
-        _verdict(version, today, changes), _figures(version, today, changes), _risks(version, today, changes)
+        _verdict(version, today, changes),
+        [*_figures(version, today, changes), last],
+        [*risks(version, today, compared=changes is not None), *weak_parts(entire)],
     )
 
 
@@ -73,7 +79,7 @@ def _verdict(version: ModelVersion, today: ModelVersion | None, changes: Changes
 
 
 def _against_baseline(version: ModelVersion) -> Verdict:
-    change = _of(version.evaluation, "difference", "accuracy")
+    change = metric_at(version.evaluation, "difference", "accuracy")
     first = "No version of this model is in service yet, so it is compared with plain word counting."
     if change is None:
         return Verdict("There is nothing to compare it with.", first)
@@ -120,29 +126,52 @@ def _signed(count: int) -> str:
 def _figures(version: ModelVersion, today: ModelVersion | None, changes: Changes | None) -> list[Figure]:
     paired = {"low": changes.low, "high": changes.high} if changes else None
     if today is None:
-        paired = _of(version.evaluation, "difference", "accuracy")
+        paired = metric_at(version.evaluation, "difference", "accuracy")
     label = key_label(version)
     shown = display_name(label, version.labels)
     unhappy = label == BY_RATING[0] and tuple(version.labels) == BY_RATING
     recognised = "Unhappy customers recognised" if unhappy else f"Reviews of kind “{shown}” recognised"
-    mean_change = _of(version.evaluation, "difference", "macro_f1") if today is None else None
     return [
         _figure("Reviews read correctly", 1000, version, today, ("accuracy",), paired),
         _figure(recognised, 100, version, today, ("per_class", label, "recall"), None),
-        _figure("Score, every kind counted alike", 100, version, today, ("macro_f1",), mean_change),
     ]
+
+
+def _mean(version: ModelVersion, today: ModelVersion | None) -> Figure:
+    change = metric_at(version.evaluation, "difference", "macro_f1") if today is None else None
+    return _figure("Score, every kind counted alike", 100, version, today, ("macro_f1",), change)
+
+
+def _to_read(whole: Mapping[str, Any], before: Mapping[str, Any] | None) -> Figure | None:
+    """How many answers are less sure than the threshold; with none measured, None."""
+    share = _unsure(whole)
+    if share is None:
+        return None
+    low, high = (round(end * 100) for end in wilson_bounds(share, max(1, int(whole["n"]))))
+    earlier = _unsure(before) if before else None
+    change = round(share * 100) - round(earlier * 100) if earlier is not None else None
+    return Figure(
+        "Reviews a person must read",
+        round(share * 100),
+        100,
+        f"today {earlier * 100:.0f}" if earlier is not None else "",
+        change,
+        f"likely between {low} and {high}; those it is less than {ENOUGH * 100:.0f} % sure of",
+        fewer_is_better=True,
+    )
+
+
+def _unsure(evaluation: Mapping[str, Any]) -> float | None:
+    at = (row["answered"] for row in evaluation.get("coverage") or () if row["threshold"] == ENOUGH)
+    answered = next(at, None)
+    return None if answered is None else 1 - float(answered)
 
 
 def key_label(version: ModelVersion) -> str:
     """The class the approver asks about: the unhappy customers, else the one recognised least."""
     if tuple(version.labels) == BY_RATING:
         return BY_RATING[0]
-    return str(min(version.labels, key=lambda label: _value(version, label)))
-
-
-def _value(version: ModelVersion, label: str) -> float:
-    found = _of(version.evaluation, "metrics", "per_class", label, "recall")
-    return float(found["value"]) if found else 1.0
+    return str(min(version.labels, key=lambda label: recall_of(version, label)))
 
 
 def _figure(
@@ -153,9 +182,9 @@ def _figure(
     path: tuple[str, ...],
     paired: Mapping[str, Any] | None,
 ) -> Figure:
-    mine = _of(version.evaluation, "metrics", *path) or {"value": 0.0, "low": 0.0, "high": 1.0}
+    mine = metric_at(version.evaluation, "metrics", *path) or {"value": 0.0, "low": 0.0, "high": 1.0}
     source = (today.evaluation, "metrics") if today else (version.evaluation, "baseline")
-    theirs = _of(source[0], source[1], *path)
+    theirs = metric_at(source[0], source[1], *path)
     value = round(mine["value"] * whole)
     other = round(theirs["value"] * whole) if theirs else None
     name = "today" if today else BASELINE
@@ -175,82 +204,3 @@ def _alone(mine: Mapping[str, Any], theirs: Mapping[str, Any] | None, whole: int
     if theirs and mine["low"] <= theirs["high"] and theirs["low"] <= mine["high"]:
         return f"{text}; the difference may be chance"
     return text
-
-
-def _risks(version: ModelVersion, today: ModelVersion | None, changes: Changes | None) -> list[Risk]:
-    found = [
-        _hard_class(version, today),
-        _cut_off(version),
-        _overconfident(version),
-        _too_few(version),
-        _not_better(version) if today is not None else None,
-        _worse_somewhere(version, today) if changes else None,
-    ]
-    return [risk for risk in found if risk]
-
-
-def _hard_class(version: ModelVersion, today: ModelVersion | None) -> Risk | None:
-    label = min(version.labels, key=lambda each: _value(version, each))
-    share = _value(version, label)
-    if share >= HARD:
-        return None
-    before = f" (v{today.number}: {_value(today, label) * 100:.0f})" if today else ""
-    name = display_name(label, version.labels).capitalize()
-    return Risk(f"“{name}” stays hard", f"It recognises {share * 100:.0f} of 100 such reviews{before}.")
-
-
-def _cut_off(version: ModelVersion) -> Risk | None:
-    cut = version.evaluation.get("truncated") or {}
-    if not cut.get("rows"):
-        return None
-    return Risk(
-        f"{cut['share'] * 100:.1f} % of the test reviews are cut",
-        f"{cut['rows']:,} are longer than {cut['limit']} tokens; the end of the text isn’t read.",
-    )
-
-
-def _overconfident(version: ModelVersion) -> Risk | None:
-    error = _of(version.evaluation, "metrics", "ece")
-    if error is None or error["value"] < OFF:
-        return None
-    return Risk(
-        "Its stated certainty is off",
-        f"By {error['value'] * 100:.0f} points of 100 on average: “90 % sure” isn’t right 90 times in 100.",
-    )
-
-
-def _too_few(version: ModelVersion) -> Risk | None:
-    per_class = version.evaluation.get("metrics", {}).get("per_class", {})
-    few = [label for label, row in per_class.items() if row.get("support", FEW) < FEW]
-    if not few:
-        return None
-    names = ", ".join(display_name(label, version.labels) for label in few[:5])
-    return Risk(f"Too few to judge: {names}", f"Fewer than {FEW} test reviews of such a kind.")
-
-
-def _not_better(version: ModelVersion) -> Risk | None:
-    change = _of(version.evaluation, "difference", "macro_f1")
-    if change is None or change["low"] > 0:
-        return None
-    return Risk(
-        "Not clearly better than plain word counting",
-        "With every kind counted alike, the difference from the simple method may be chance.",
-    )
-
-
-def _worse_somewhere(version: ModelVersion, today: ModelVersion | None) -> Risk | None:
-    if today is None:
-        return None
-    fell = [label for label in version.labels if _value(version, label) < _value(today, label) - 0.05]
-    if not fell:
-        return None
-    names = ", ".join(f"“{display_name(label, version.labels)}”" for label in fell[:5])
-    return Risk(f"Recognises fewer of {names}", "More than 5 of 100 fewer than today’s model.")
-
-
-def _of(evaluation: Mapping[str, Any], *path: str) -> dict[str, Any] | None:
-    """The entry at a path of the evaluation, or None where it stops short."""
-    found: Any = evaluation
-    for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found if isinstance(found, dict) and "value" in found else None
