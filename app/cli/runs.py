@@ -112,10 +112,18 @@ def watch(session: Session, run_id: RunId) -> None:
 def ls(
     session: Session,
     status: Annotated[str | None, typer.Option("--status", help="Only runs in this status.")] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", help="Only runs on this data set.")] = None,
+    recipe: Annotated[str | None, typer.Option("--recipe", help="Only runs with this recipe.")] = None,
+    tag: Annotated[str | None, typer.Option("--tag", help="Only runs that bear this tag.")] = None,
+    text: Annotated[str | None, typer.Option("--search", help="In number, label, model and tags.")] = None,
+    sort: Annotated[
+        str | None, typer.Option("--sort", help="launched, duration or macro_f1; -macro_f1: best first.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="At most this many.")] = 50,
 ) -> None:
     """List the runs, newest first."""
-    answer = session.client.get("/runs", status=status, limit=limit)
+    narrowed = {"status": status, "dataset": dataset, "recipe": recipe, "tag": tag, "q": text, "sort": sort}
+    answer = session.client.get("/runs", limit=limit, **narrowed)
     show_list(answer["items"], LIST, session.output, answer)
 
 

@@ -273,7 +273,8 @@ def test_a_version_that_cannot_be_loaded_fails_the_deployment() -> None:
 
 COMMANDS = """
     dataset push|dataset ls|dataset show|dataset confirm|run start|run watch|run ls|run show|run logs
-    run cancel|run retry|run artifacts|model ls|model show|model approve|model reject
+    run cancel|run retry|run artifacts
+    recipe ls|recipe show|recipe save|recipe delete|model ls|model show|model approve|model reject
     deploy|predict|token create|doctor
 """
 
