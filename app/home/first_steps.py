@@ -32,7 +32,6 @@ def first_steps(session: Session, actor_id: str) -> list[FirstStep]:
 
 
 def _steps(session: Session) -> list[FirstStep]:
-    finished = any_of(session, CLASSIFIER, RunStatus.SUCCEEDED)
     approved = newest_approved(session)
     return [
         FirstStep(
@@ -47,14 +46,14 @@ def _steps(session: Session) -> list[FirstStep]:
             "The recipe “quick” takes under five minutes on two cores.",
             "Launch a run",
             "/launch",
-            any_of(session, CLASSIFIER) is not None,
+            any_of(session, CLASSIFIER),
         ),
         FirstStep(
             "Read the report",
             "How good is it, how sure is that, and does it beat the simple baseline?",
-            "Read the report" if finished else "See the runs",
-            f"/runs/{finished.id}/report" if finished else f"/runs?pipeline={CLASSIFIER}",
-            finished is not None,
+            "See the runs",
+            f"/runs?pipeline={CLASSIFIER}",
+            any_of(session, CLASSIFIER, RunStatus.SUCCEEDED),
         ),
         FirstStep(
             "Approve a version",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core.database import now
@@ -41,10 +41,10 @@ class Unread:
 
 def unread(session: Session, user_id: str, path: str = "") -> Unread:
     """One look into an index that holds nothing but what is unread."""
-    here = func.coalesce(func.sum((Notice.url == path).cast(Notice.__table__.c.id.type)), 0)
+    here = func.count(case((Notice.url == path, 1)))
     mine = [Notice.user_id == user_id, Notice.read_at.is_(None)]
     count, hits = session.execute(select(func.count(), here).where(*mine)).one()
-    return Unread(count, bool(int(hits)))
+    return Unread(count, bool(hits))
 
 
 def newest_unread(session: Session, user_id: str) -> Notice | None:

@@ -244,12 +244,12 @@ def ready_steps(
         or_(Step.not_before.is_(None), Step.not_before <= now()),
         or_(Step.ready_at.is_(None), Step.ready_at <= now(-waiting_seconds)),
     )
-    able = and_(Step.queue.in_(queues), Step.kind.in_(kinds), Step.state == StepState.READY)
+    able = and_(Step.queue.in_(queues), Step.kind.in_(kinds), Step.state == StepState.READY, CLAIMABLE)
     return list(session.scalars(select(Step).where(able, due).order_by(Step.id).limit(limit)))
 
 
 def expired_steps(session: Session, limit: int = 100) -> list[Step]:
-    late = and_(Step.state == StepState.LEASED, Step.lease_until < now())
+    late = and_(Step.state == StepState.LEASED, CLAIMABLE, Step.lease_until < now())
     return list(session.scalars(select(Step).where(late).limit(limit)))
 
 
