@@ -1,11 +1,14 @@
 """Finding out what an id names, by asking the feature that its prefix belongs to."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 
 from app.core.errors import NotFound
 from app.core.services import Keeper, Services, Subject
 from app.core.work import Work
+
+ID = re.compile(r"[a-z]+_[0-9a-z]{1,36}")
 
 
 class SubjectNotFound(NotFound):
@@ -31,7 +34,8 @@ def describe(work: Work, services: Services, ids: Sequence[str]) -> dict[str, Su
 def find(work: Work, services: Services, subject_id: str) -> Subject:
     """One that can be kept: data set, data set version, run, model, model version."""
     keeper = keeper_of(services, subject_id)
-    found = describe(work, services, [subject_id]).get(subject_id)
+    asked = [subject_id] if ID.fullmatch(subject_id) else []  # not every text can be asked for
+    found = describe(work, services, asked).get(subject_id)
     if found is None or keeper is None or keeper.delete is None:
         raise SubjectNotFound(
             f"There is no data set, run, model or version with the id {subject_id[:60]!r}.",
