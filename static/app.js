@@ -43,6 +43,12 @@
     }
   });
 
+  // "#L120" of a log whose shown part does not hold that line: ask for the part that does, once.
+  var line = /^#L(\d+)$/.exec(location.hash), log = document.querySelector("[data-log]");
+  if (line && log && !document.getElementById("L" + line[1]) && !/[?&]line=/.test(location.search)) {
+    location.replace(log.dataset.log + "&line=" + Math.max(1, line[1] - 20) + location.hash);
+  }
+
   // Readers of the screen hear what changes after the page is there; eyes get time, and more while they look.
   var toast = document.getElementById("toast");
   if (toast) {

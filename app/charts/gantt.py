@@ -15,7 +15,9 @@ AXIS = 22
 WIDE_ENOUGH = 0.22  # of the plot, for a text inside the bar at 390 px
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 _TICKS = 6
+EXPECTED = "expected"  # of a span that has not begun
 _COLOURS = {
+    EXPECTED: "hollow",
     "succeeded": "f-ok",
     "failed": "f-bad",
     "lost": "f-bad",

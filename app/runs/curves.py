@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from app.charts.figure import Figure, Words
-from app.charts.gantt import Span, gantt
+from app.charts.gantt import EXPECTED, Span, gantt
 from app.charts.lines import Point, Series, lines
 from app.charts.notation import plain, score
 from app.core.pages import duration
+from app.runs.pace import Expected
 from app.runs.queries import RunDetail
 from app.runs.states import AttemptStatus
 from app.runs.tables import Attempt, MetricPoint, Step
@@ -19,16 +20,19 @@ _QUALITY = {"accuracy": ("accuracy", 3), "macro_f1": ("macro-F1", 2), "f1": ("F1
 _LOST = (AttemptStatus.LOST, AttemptStatus.FAILED)
 
 
-def timeline(detail: RunDetail, now: datetime) -> Figure | None:
+def timeline(detail: RunDetail, now: datetime, expected: Sequence[Expected] = ()) -> Figure | None:
     """None before the first attempt: there is nothing to place on a clock."""
     tried = [(step, attempt) for step in detail.steps for attempt in detail.attempts[step.id]]
     if not tried:
         return None
     spans = [_span(detail, step, attempt, now) for step, attempt in tried]
+    for name, start, end in expected:
+        took = f"about {duration((end - start).total_seconds())}"
+        spans.append(Span(name, start, end, EXPECTED, took))
     said = "; ".join(f"{span.label} {span.state}, {span.shown}" for span in spans)
     words = Words(
         _spent(tried, now),
-        "start and duration of each attempt, UTC",
+        "start and duration of each attempt, UTC" + ("; hollow is expected" if expected else ""),
         f"Attempts of run {detail.run.number}",
         said,
     )
@@ -55,6 +59,8 @@ def _spent(tried: Iterable[tuple[Step, Attempt]], now: datetime) -> str:
     if wasted:
         return f"Attempts that did not succeed cost {duration(wasted)}"
     longest = max(spent, key=lambda name: spent[name])
+    if any(attempt.finished_at is None for step, attempt in tried if step.name == longest):
+        return f"{longest} has been running for {duration(spent[longest])}"
     part = spent[longest] / (sum(spent.values()) or 1)
     return f"{longest} took {duration(spent[longest])}, {part * 100:.0f} % of the working time"
 

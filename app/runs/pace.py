@@ -18,6 +18,9 @@ TOO_EARLY = 0.02  # of a step: a pace that was measured on less is no pace
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 
 
+Expected = tuple[str, datetime, datetime]  # a step, its beginning and its end
+
+
 @dataclass(frozen=True)
 class Pace:
     """What earlier runs of the same recipe took; nothing is known of the first one."""
@@ -54,6 +57,27 @@ def estimate(detail: RunDetail, pace: Pace, now: datetime) -> Estimate | None:
     if running and own is not None:
         return Estimate(own, "by its pace so far", running.name)
     return None
+
+
+def expected(detail: RunDetail, pace: Pace, now: datetime) -> list[Expected]:
+    """When the steps after the running one begin and end, as far as that is known."""
+    running = next((step for step in detail.steps if step.state == StepState.LEASED), None)
+    if running is None or (left := _left(detail, running, pace, now)) is None:
+        return []
+    spans, at = [], now + timedelta(seconds=left)
+    for step in detail.steps[detail.steps.index(running) + 1 :]:
+        usual = pace.steps.get(step.name)
+        if usual is None:
+            break
+        end = at + timedelta(seconds=usual.seconds)
+        spans.append((step.name, at, end))
+        at = end
+    return spans
+
+
+def _left(detail: RunDetail, step: Step, pace: Pace, now: datetime) -> float | None:
+    own = _by_progress(detail, step, now)
+    return own if own is not None else _by_median(step, pace, now)
 
 
 def _by_progress(detail: RunDetail, step: Step, now: datetime) -> float | None:

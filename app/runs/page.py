@@ -88,6 +88,7 @@ def run_page(work: Work, services: Services, run_id: str, asked: Asked, now: dat
     files = results.artifacts(services.storage, detail.steps)
     gate = views.gate_of(detail)
     lost = cards.lost_attempts(detail)
+    known = pace.pace_of(work.session, detail)
     dataset = version_by_id(work.session, run.subject_id or "")
     return RunPage(
         run=run,
@@ -99,14 +100,14 @@ def run_page(work: Work, services: Services, run_id: str, asked: Asked, now: dat
         retry=_retry(detail),
         by=actor_names(work.session, [run.actor_id]).get(run.actor_id, run.actor_id),
         dataset=dataset,
-        facts=_facts(work, services, detail, now),
+        facts=_facts(services, detail, known, now),
         cards=cards.cards(detail, now),
         panel=panel_of(work, services, detail, cards.chosen_step(detail, asked.step), asked, pipeline),
         failure=_failure(services, detail),
         lost=lost[-LOST_SHOWN:],
         more_lost=max(0, len(lost) - LOST_SHOWN),
         waiting=pace.waiting_of(work.session, detail.steps),
-        timeline=curves.timeline(detail, now),
+        timeline=curves.timeline(detail, now, pace.expected(detail, known, now)),
         gate=gate,
         gate_rows=results.gate_rows(gate),
         measured_by=results.measured_by(files),
@@ -125,8 +126,7 @@ def _title(run: Run, dataset: NamedVersion | None) -> str:
     return f"{run.pipeline} · {run.recipe}" if run.recipe else run.pipeline
 
 
-def _facts(work: Work, services: Services, detail: RunDetail, now: datetime) -> list[Fact]:
-    known: Pace = pace.pace_of(work.session, detail)
+def _facts(services: Services, detail: RunDetail, known: Pace, now: datetime) -> list[Fact]:
     strip = cards.facts(detail, known.run, now)
     if detail.run.status not in RUN_ENDS and (found := pace.estimate(detail, known, now)):
         strip.append(pace.end_in_words(found, now))

@@ -5,7 +5,9 @@ and keeps no gradients, and the weights that leave are those of the best validat
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -111,7 +113,9 @@ def train(
                 saved = now
 
         if settings.run_validation:
-            result = validate(classifier, validation, settings, device, stop)
+            phase = f"epoch {position.epoch + 1} of {settings.epochs}, validating"
+            tell = partial(report_progress, position.step, total, phase)
+            result = validate(classifier, validation, settings, device, stop, tell)
             if stop.received:  # cut short, so the next attempt does it again from this position
                 save()
                 stop.check()
@@ -139,19 +143,27 @@ def train(
 
 @torch.no_grad()
 def validate(
-    classifier: Classifier, part: Part, settings: TrainSettings, device: torch.device, stop: StopSignal
+    classifier: Classifier,
+    part: Part,
+    settings: TrainSettings,
+    device: torch.device,
+    stop: StopSignal,
+    tell: Callable[[], None],
 ) -> Validation:
-    """Loss, accuracy and macro-F1 over the whole part, unless ``validation_steps`` says fewer batches."""
+    """Loss, accuracy and macro-F1 over the whole part, unless ``validation_steps`` says fewer batches.
+
+    ``tell`` says how far the training is: the share that is done must not fall back with each epoch.
+    """
     classifier.eval()
     batches = list(sorted_batches(part.tokens.lengths, settings.validation_batch_size))
     log_probabilities, labels, told = [], [], time.monotonic()
-    for number, rows in enumerate(batches[: settings.validation_steps]):
+    for rows in batches[: settings.validation_steps]:
         ids, mask = part.tokens.batch(rows)
         scores = classifier(ids.to(device), mask.to(device))
         log_probabilities.append(classifier.label_log_probabilities(scores).cpu())
         labels.append(torch.from_numpy(part.labels[rows]))
         if time.monotonic() - told >= 1:
-            report_progress(number, len(batches), "validation")
+            tell()
             told = time.monotonic()
         if stop.received:
             break  # the loop throws a half validation away

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.accounts.tables import User
 from app.core.settings import Settings
 from app.handlers import open_services
-from tests.app.runs.staging import Stage
+from tests.app.runs.staging import Stage, answers
 from tests.browser.conftest import NARROW, Site, create_admin, site_of
 
 pytestmark = pytest.mark.browser
@@ -58,11 +58,12 @@ def test_the_page_follows_the_run_to_its_end_without_a_reload(
     page.evaluate("window.stayed = true")
     lease = stage.claim(run, "prepare")
     stage.log(lease, "the first line")
+    stage.progress(lease, 0, 4, "opening")
+    expect(page.locator("#run-tab code").first).to_have_text("the first line")
     stage.measure(lease, train_loss=[(1, 0.9), (2, 0.5)])
     stage.progress(lease, 1, 4, "reading")
     expect(page.locator("h1 .pill")).to_have_text("Running")
     expect(page.locator(".dag .now .meter")).to_have_attribute("aria-label", "25 % done")
-    expect(page.locator("#run-log code").first).to_have_text("the first line")
     expect(page.locator("#fig-loss path.ln.thin").last).to_be_attached()
     page.locator("#fig-loss summary").click()
     stage.progress(lease, 2, 4, "writing")
@@ -70,8 +71,45 @@ def test_the_page_follows_the_run_to_its_end_without_a_reload(
     expect(page.locator("#fig-loss details")).to_have_attribute("open", "")
     stage.break_off(lease, "One class only.", "Upload both kinds.")
     expect(page.locator(".notice.bad")).to_contain_text("prepare failed: One class only. Upload both kinds.")
-    expect(page.get_by_role("button", name="Retry from prepare")).to_be_visible()
+    expect(page.locator("#retry > summary")).to_have_text("Retry from prepare")
     assert page.evaluate("window.stayed") is True
+
+
+def test_a_reader_is_not_disturbed_while_lines_arrive(visit: Visit, stage: Stage, version: str) -> None:
+    """Half a word in the field, the open question and the place on the page outlive each message."""
+    run = stage.launch(version)
+    lease = stage.claim(run, "prepare")
+    stage.log(lease, *[f"line {number}" for number in range(1, 41)])
+    page = visit(f"/runs/{run}?step=prepare&tab=logs")
+    page.locator("#log-find").press_sequentially("half a w")
+    page.evaluate("window.scrollTo(0, 300)")
+    top = "document.getElementById('log-find').getBoundingClientRect().top"
+    place = page.evaluate(top)
+    stage.progress(lease, 1, 4, "reading")
+    expect(page.locator(".dag .now .meter")).to_have_attribute("aria-label", "25 % done")
+    assert page.input_value("#log-find") == "half a w"
+    assert page.evaluate("document.activeElement.id") == "log-find"
+    assert page.evaluate(top) == pytest.approx(place, abs=2)
+    page.locator("#cancel > summary").click()
+    stage.progress(lease, 2, 4, "reading")
+    expect(page.locator(".dag .now .meter")).to_have_attribute("aria-label", "50 % done")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel run").click()
+    expect(page.locator("h1 .pill")).to_have_text("Cancelling")
+    expect(page.locator("#toast")).to_contain_text("is being cancelled")
+
+
+def test_the_address_of_a_line_opens_the_part_that_holds_it(visit: Visit, stage: Stage, version: str) -> None:
+    run = stage.launch(version)
+    lease = stage.claim(run, "prepare")
+    stage.log(lease, *[f"line {number}" for number in range(1, 1001)])
+    page = visit(f"/runs/{run}?step=prepare&attempt=1&tab=logs#L120")
+    expect(page.locator("#L120 code")).to_have_text("line 120")
+    expect(page.locator("#L120")).to_be_in_viewport()
+    page.get_by_role("link", name="Follow the end").click()
+    expect(page.locator("#L1000")).to_be_in_viewport()
+    page.locator("#log-find").fill("LINE 77")
+    page.get_by_role("button", name="Find", exact=True).click()
+    expect(page.locator("#run-tab .hint")).to_contain_text("11 of 1,000 lines")
 
 
 def test_a_retry_begins_where_it_stopped_and_is_followed_too(
@@ -81,7 +119,8 @@ def test_a_retry_begins_where_it_stopped_and_is_followed_too(
     stage.succeed(run, "prepare", {"snapshot.json": b"{}"})
     stage.fail(run, "train", "The loss is not a number.")
     page = visit(f"/runs/{run}")
-    page.get_by_role("button", name="Retry from train").click()
+    page.locator("#retry > summary").click()
+    page.get_by_role("dialog").get_by_role("button", name="Retry from train").click()
     expect(page.locator(".dag > li").nth(1)).to_contain_text("Waiting")
     stage.claim(run, "train")
     expect(page.locator(".dag > li").nth(1)).to_contain_text("attempt 2")
@@ -108,12 +147,12 @@ def test_the_log_opens_at_its_end_and_stays_there(visit: Visit, stage: Stage, ve
     lease = stage.claim(run, "prepare")
     stage.log(lease, *[f"line {number}" for number in range(1, 101)])
     page = visit(f"/runs/{run}")
-    bottoms = "['#L100', '#run-log .log'].map(s => document.querySelector(s).getBoundingClientRect().bottom)"
+    bottoms = "['#L100', '#run-tab .log'].map(s => document.querySelector(s).getBoundingClientRect().bottom)"
     last_line, box = page.evaluate(bottoms)
     assert last_line <= box
 
 
-@pytest.mark.parametrize("path", ["", "/report"])
+@pytest.mark.parametrize("path", ["", "?step=train&tab=config", "?step=train&tab=artifacts", "/report"])
 def test_nothing_scrolls_sideways_on_a_phone(visit: Visit, stage: Stage, version: str, path: str) -> None:
     run = stage.launch(version)
     stage.train(run)
@@ -142,3 +181,29 @@ def test_from_the_form_to_the_end_without_a_script(visit: Visit, stage: Stage, v
     expect(page.locator("h1 .pill")).to_have_text("Succeeded")
     page.get_by_role("link", name="Evaluation report").click()
     expect(page.locator(".verdict")).to_be_visible()
+
+
+def test_a_run_is_cancelled_and_retried_without_a_script(visit: Visit, stage: Stage, version: str) -> None:
+    run = stage.launch(version)
+    page = visit(f"/runs/{run}", scripts=False)
+    page.locator("#cancel > summary").click()
+    page.locator("#cancel").get_by_role("button", name="Cancel run").click()
+    expect(page.locator("h1 .pill")).to_have_text("Cancelled")
+    expect(page.locator("#toast")).to_contain_text("was cancelled")
+    page.locator("#retry > summary").click()
+    expect(page.locator("#retry p")).to_contain_text("run again")
+    page.locator("#retry").get_by_role("button", name="Retry from prepare").click()
+    expect(page.locator("h1 .pill")).to_have_text("Queued")
+
+
+def test_a_cell_leads_to_its_reviews_on_a_phone_without_a_script(
+    visit: Visit, stage: Stage, version: str
+) -> None:
+    run = stage.launch(version)
+    rows = [("-1", "1", "Tops", "Scratchy wool, " * 30), ("1", "1", "Tops", "Lovely")]
+    stage.train(run, predictions=answers(rows))
+    page = visit(f"/runs/{run}/report", scripts=False, narrow=True)
+    page.locator(".cm tbody tr").first.locator("td a").last.click()
+    expect(page.locator("main tbody tr")).to_have_count(1)
+    expect(page.locator("main tbody tr")).to_contain_text("Scratchy wool")
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
