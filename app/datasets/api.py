@@ -65,7 +65,8 @@ def versions(dataset: str, work: Reading) -> dict[str, Any]:
 @router.get("/{dataset}/versions/{number}")
 @requires(Role.VIEWER)
 def show_version(dataset: str, number: int, work: Reading) -> dict[str, Any]:
-    return views.version_json(_version(work, dataset, number))
+    named = _version(work, dataset, number)
+    return {**views.version_json(named), "summary": named.version.facts.get("summary")}
 
 
 @router.get("/{dataset}/versions/{number}/rejects")

@@ -30,6 +30,8 @@ def test_an_upload_becomes_a_version(as_role: AsRole, services: Services) -> Non
         assert shown["mapping"]["text"] == "text"
         assert shown["source"]["filename"] == "reviews.csv"
         assert len(shown["versions"]) == 1
+    one = editor.get("/api/v1/datasets/dresses/versions/1").json()
+    assert one["summary"]["ratings"] == {str(stars): 8 for stars in range(1, 6)}
     listed = editor.get("/api/v1/datasets").json()
     assert (listed["total"], listed["next"]) == (1, None)
     assert listed["items"][0]["id"] == pushed["id"]

@@ -84,7 +84,7 @@ def test_versions_tell_what_each_added(browser_as: Browser, services: Services) 
     for page in (address(third), f"/datasets/{third['dataset_id']}"):
         table = Page(browser.get(page).text).one("section[aria-labelledby=h-versions] table")
         first, second, oldest = [row.text for row in table.all("tbody tr")]
-        assert re.search(r"v3 .*43 \+3 \+1 negative, \+2 positive", first)
+        assert re.search(r"v3.*43 \+3 \+1 negative, \+2 positive", first)
         assert "v2" in second
         assert "– –" in oldest
 
