@@ -18,11 +18,11 @@ SOURCE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 LEVELS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
 # All that depends on colours: a second look at the same page in the other theme needs no more.
 COLOURS = ["color-contrast", "link-in-text-block"]
-# What is folded is opened and dialogs are shown one after the other: they are part of the page.
-OPEN = "document.querySelectorAll('main details').forEach(each => { each.open = true; })"
-SHOW = "place => document.querySelectorAll('dialog')[place].showModal()"
-RUN = """async ({only, place}) => {
-    const dialog = document.querySelectorAll('dialog')[place];
+# What is folded is opened, and what asks first is asked, one after the other: all of it is part of the page.
+OPEN = "document.querySelectorAll('main details:not(.confirm)').forEach(each => { each.open = true; })"
+ASK = "place => document.querySelectorAll('main .confirm > summary')[place].click()"
+RUN = """async only => {
+    const dialog = document.querySelector('dialog[open]');
     const {violations} = await axe.run(dialog || document, {runOnly: only, resultTypes: ['violations']});
     dialog?.close();
     return violations.flatMap(one => one.nodes.map(node =>
@@ -38,10 +38,10 @@ def violations(page: Page, theme: str = "light", *, colours_only: bool = False) 
         page.evaluate(SOURCE.read_text(encoding="utf-8"))  # by the debugger: the page's policy holds
         page.evaluate(OPEN)
     only = {"type": "rule", "values": COLOURS} if colours_only else {"type": "tag", "values": LEVELS}
-    found: list[str] = page.evaluate(RUN, {"only": only, "place": -1})
-    for place in range(page.locator("dialog").count()):
-        page.evaluate(SHOW, place)
-        found += page.evaluate(RUN, {"only": only, "place": place})
+    found: list[str] = page.evaluate(RUN, only)
+    for place in range(page.locator("main .confirm > summary").count()):
+        page.evaluate(ASK, place)
+        found += page.evaluate(RUN, only)
     return [f"{theme} {line}" for line in found]
 
 

@@ -24,9 +24,11 @@ from app.datasets import uploads
 from app.datasets.uploads import FileAtHand
 from app.endpoints.service import deploy
 from app.handlers import open_services
+from app.keeping import service as keeping
 from app.registry import approval
 from app.registry.service import find_version
 from app.registry.tables import ApprovalStatus
+from app.runs import recipes
 from app.runs import service as runs
 from app.runs.launch import RunLauncher
 from app.runs.leases import Ending, Lease
@@ -85,6 +87,7 @@ def furnish(home: Path) -> House:
     add_workers(house)
     add_versions(house)
     add_other_runs(house)
+    add_what_people_keep(house)
     return house
 
 
@@ -117,6 +120,8 @@ def add_datasets(house: House) -> None:
     scratch = house.services.storage.scratch("house-")
     write_sample(scratch / "reviews.csv")
     header, *rows = csv.reader((scratch / "reviews.csv").read_text(encoding="utf-8").splitlines())
+    for row in rows[3::9]:  # opinions differ: no model gets every review right
+        row[3] = str(6 - int(row[3]))
     bad = [[number, "", "", "five", "Dresses"] for number in range(400, 700)]
     for name, given in (
         ("first", rows[:500] + bad[:20]),
@@ -244,6 +249,21 @@ def _train_halfway(stage: Stage, lease: Lease) -> None:
     stage.measure(lease, train_loss=[(step, 1.1 / step**0.3) for step in range(1, 60)])
     stage.measure(lease, val_loss=[(20, 0.6), (40, 0.5)], val_macro_f1=[(20, 0.55), (40, 0.61)])
     stage.progress(lease, 59, 120, "epoch 2 of 3")
+
+
+def add_what_people_keep(house: House) -> None:
+    """Tags, a note, an archived run, a recipe of one's own."""
+    services, edda = house.services, house.people["edda"]
+    with services.works.writing() as work:
+        keeping.tag(work, services, edda.id, house.runs["live"], ["baseline", "autumn"])
+        keeping.tag(work, services, edda.id, house.versions["pending"], ["autumn"])
+        note = "The neutral reviews are still the weak spot; see the errors of dresses."
+        keeping.write_note(work, services, edda.id, house.runs["live"], note, 0)
+        keeping.archive(work, services, edda.id, house.runs["cancelled"])
+        given = {"epochs": 2, "max_seq_length": 64}
+        recipes.save(
+            work, edda, "review-classifier", "short-texts", "Half the length, twice the epochs.", given
+        )
 
 
 def add_many_runs(house: House, count: int, like: str = "replaced") -> None:
