@@ -18,6 +18,7 @@ from app.datasets.tables import DatasetVersion
 SHARD = "reviews-"
 SEARCHED = ("review_id", "title", "text", "category")
 MAX_BYTES = 96 << 20  # of unpacked rows, in one request
+BATCH = 256
 FIRST_DIGITS = 12
 ADVICE = "Import the file again, or restore the storage from a backup."
 
@@ -113,29 +114,25 @@ def _groups_of(storage: LocalStorage, shard: StoredFile, first: int, start: int)
 
 
 def _matching(group: _Group, asked: Asked) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Place and row. Of a group that is narrowed only the matching rows become Python values."""
-    skipped = max(0, asked.start - group.first)
-    table = group.file.read_row_group(group.place).slice(skipped)
-    places = pa.array(range(group.first + skipped, group.first + group.rows), pa.int64())
-    if asked.narrows:
-        mask = _mask(table, asked)
-        table, places = table.filter(mask), places.filter(mask)
-    for batch, numbers in _in_batches(table, places):
-        yield from zip(numbers, batch, strict=True)
+    """Place and row. A batch at a time: a page takes a few rows of the ten thousand that a group may hold."""
+    first = group.first
+    for batch in group.file.iter_batches(BATCH, row_groups=[group.place], use_threads=False):
+        skipped = min(batch.num_rows, max(0, asked.start - first))
+        rows = batch.slice(skipped)
+        places = pa.array(range(first + skipped, first + batch.num_rows), pa.int64())
+        if asked.narrows:
+            mask = _mask(rows, asked)
+            rows, places = rows.filter(mask), places.filter(mask)
+        yield from zip(places.to_pylist(), rows.to_pylist(), strict=True)
+        first += batch.num_rows
 
 
-def _in_batches(table: pa.Table, places: pa.Array) -> Iterator[tuple[list[dict[str, Any]], list[int]]]:
-    # A page takes fifty of ten thousand rows, so they are turned into Python values as they are wanted.
-    for start in range(0, table.num_rows, 64):
-        yield table.slice(start, 64).to_pylist(), places.slice(start, 64).to_pylist()
-
-
-def _mask(table: pa.Table, asked: Asked) -> pa.Array:
-    mask = pa.array([True] * table.num_rows) if not asked.label else pc.equal(table["label"], asked.label)
-    if asked.text:
-        said = [pc.match_substring(table[name], asked.text, ignore_case=True) for name in SEARCHED]
-        anywhere = said[0]
-        for each in said[1:]:
-            anywhere = pc.or_(pc.fill_null(anywhere, False), pc.fill_null(each, False))
-        mask = pc.and_(mask, anywhere)
-    return mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
+def _mask(rows: pa.RecordBatch, asked: Asked) -> pa.Array:
+    mask = pc.equal(rows["label"], asked.label) if asked.label else pa.array([True] * rows.num_rows)
+    if not asked.text:
+        return mask
+    anywhere = pa.array([False] * rows.num_rows)
+    for name in SEARCHED:
+        said = pc.match_substring(rows[name], asked.text, ignore_case=True)
+        anywhere = pc.or_(anywhere, pc.fill_null(said, False))
+    return pc.and_(mask, anywhere)
