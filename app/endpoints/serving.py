@@ -95,10 +95,8 @@ class Serving:
         return self._slots.get(endpoint)
 
     def traffic(self, endpoint: str) -> Traffic:
-        """Counted from the first look on; names that nobody deployed to are counted nowhere."""
-        if endpoint not in self._slots:
-            return Traffic()
-        return self._traffic.setdefault(endpoint, Traffic())
+        """Counted from when it began to be served; names that nobody deployed to are counted nowhere."""
+        return self._traffic.get(endpoint) or Traffic()
 
     async def ready(self, endpoint: str) -> Loaded:
         """The loaded version, after at most ``WAIT_SECONDS``; else why there is none."""
@@ -153,6 +151,7 @@ class Serving:
                 slot.loaded = before.loaded
             else:
                 before.loaded.retire()
+        self._traffic.setdefault(name, Traffic())
         slot.task = asyncio.create_task(self._load(slot))
         self._slots[name] = slot
 

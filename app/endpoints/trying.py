@@ -159,15 +159,21 @@ def _answer(serves: Serves, review: Review, prediction: Prediction, threshold: f
 def _figure(serves: Serves, prediction: Prediction, threshold: float | None) -> Figure:
     ranked = sorted(prediction.scores.items(), key=lambda pair: -pair[1])
     top = [(display_name(label, serves.labels), value) for label, value in ranked[:SHOWN_LABELS]]
-    lead = f", {score(top[0][1] - top[1][1], 2)} ahead of {top[1][0]}" if len(top) > 1 else ""
     shown = f"the {len(top)} likeliest of {len(ranked)} labels" if len(top) < len(ranked) else "all labels"
     words = Words(
-        finding=f"{top[0][0].capitalize()}{lead}",
+        finding=f"{top[0][0].capitalize()}{_lead(top)}",
         how=f"probabilities after softmax, {shown}",
         title="Probability of each label",
         description="; ".join(f"{label} {score(value)}" for label, value in top),
     )
     return probabilities("probabilities", words, top, threshold)
+
+
+def _lead(top: Sequence[tuple[str, float]]) -> str:
+    if len(top) < 2:
+        return ""
+    ahead = score(top[0][1] - top[1][1], 2)
+    return f", hardly ahead of {top[1][0]}" if ahead == ".00" else f", {ahead} ahead of {top[1][0]}"
 
 
 def predict_calls(request: Request, serves: Serves, text: Text, reviews: Sequence[Review]) -> list[Snippet]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.charts.notation import interval, score
 from app.core.pages import when
-from app.registry.risks import risks
+from app.registry.risks import limits
 from app.registry.views import VersionDetail
 from ml.data.labels import display_name
 
@@ -66,7 +66,7 @@ def _data(detail: VersionDetail) -> list[str]:
     version, parameters = detail.version, detail.version.evidence["parameters"]
     named = f"{detail.dataset['name']} v{detail.dataset['version']}" if detail.dataset else "no longer here"
     sha256 = version.evidence["dataset"].get("content_sha256") or ""
-    lines = [f"Data set {named}" + (f", content sha256 {sha256[:12]}…." if sha256 else ".")]
+    lines = [f"Data set {named}" + (f", content sha256 {sha256[:12]}…" if sha256 else ".")]
     shares = [
         (part, parameters.get(f"{name}_split_percentage"))
         for part, name in (("training", "train"), ("validation", "validation"), ("test", "test"))
@@ -120,5 +120,5 @@ def _evaluation(detail: VersionDetail) -> list[str]:
 
 
 def _limits(detail: VersionDetail) -> list[str]:
-    found = [f"{risk.title}. {risk.text}" for risk in risks(detail.version)]
+    found = [f"{risk.title}. {risk.text}" for risk in limits(detail.version)]
     return found or ["None were found by the tests. That is not the same as none."]

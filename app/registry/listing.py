@@ -7,7 +7,7 @@ from typing import Any
 
 from app.accounts.queries import actor_names
 from app.charts.figure import Figure, Words
-from app.charts.lines import Reference, Series, lines
+from app.charts.lines import Frame, Reference, Series, lines
 from app.charts.notation import score
 from app.core.work import Work
 from app.keeping.queries import Kept, kept_of, tags_in_use
@@ -18,6 +18,7 @@ from app.registry.tables import Model, ModelVersion, Validity
 
 PAGE = 50
 CURVE = 100  # versions; more can't be told apart
+TICKS = 8
 FIGURE = "versions"
 
 
@@ -187,7 +188,15 @@ def curve_over(model: Model, versions: Sequence[ModelVersion], today: ModelVersi
         Series("accuracy", points["accuracy"], 2, dashed=True, dotted=True),
     ]
     address = f"{versions_path(model.name)}/figures/{FIGURE}.csv"
-    return lines(FIGURE, words, series, "version", reference=level, csv_url=address)
+    return lines(FIGURE, words, series, "version", reference=level, frame=_numbers(versions), csv_url=address)
+
+
+def _numbers(versions: Sequence[ModelVersion]) -> Frame:
+    """From the first version shown to the last, with some of their numbers below: there is no v0.5."""
+    numbers = [version.number for version in versions]
+    stride = -(-len(numbers) // TICKS)
+    ticks = [(float(number), f"v{number}") for number in numbers[::stride]]
+    return Frame(x=(float(numbers[0]), float(numbers[-1])), ticks=ticks)
 
 
 def _points(versions: Sequence[ModelVersion], name: str) -> list[tuple[float, float]]:

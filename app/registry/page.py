@@ -39,6 +39,7 @@ class MetricRow:
     mine: dict[str, Any]
     live: dict[str, Any] | None
     baseline: dict[str, Any] | None
+    paired: dict[str, Any] | None  # the difference from the baseline, measured review by review
 
     @property
     def from_live(self) -> Difference | None:
@@ -46,7 +47,9 @@ class MetricRow:
 
     @property
     def from_baseline(self) -> Difference | None:
-        return difference(self.mine, self.baseline)
+        if self.paired is None:
+            return difference(self.mine, self.baseline)
+        return Difference(self.paired["value"], self.paired["low"] <= 0 <= self.paired["high"])
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,11 @@ def metric_rows(version: ModelVersion, today: ModelVersion | None) -> list[Metri
     mine = _flat(version.evaluation.get("metrics"), version.labels)
     live = _flat(today.evaluation.get("metrics") if today else None, version.labels)
     baseline = _flat(version.evaluation.get("baseline"), version.labels)
-    return [MetricRow(title, found, live.get(title), baseline.get(title)) for title, found in mine.items()]
+    paired = _flat(version.evaluation.get("difference"), version.labels)
+    return [
+        MetricRow(title, found, live.get(title), baseline.get(title), paired.get(title))
+        for title, found in mine.items()
+    ]
 
 
 def _flat(metrics: Mapping[str, Any] | None, labels: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -71,10 +71,18 @@ def _too_few(version: ModelVersion) -> Risk | None:
     return Risk(f"Too few to judge: {names}", f"Fewer than {FEW} test reviews of such a kind.")
 
 
+def limits(version: ModelVersion) -> list[Risk]:
+    """The same for its card, where nothing else says how it stands against the simple method."""
+    return [risk for risk in (_not_better(version), *risks(version)) if risk]
+
+
 def _not_better(version: ModelVersion) -> Risk | None:
     change = metric_at(version.evaluation, "difference", "macro_f1")
     if change is None or change["low"] > 0:
         return None
+    if change["high"] < 0:
+        fewer = f"{-change['value'] * 100:.0f} points of 100 below the simple method"
+        return Risk("Worse than plain word counting", f"With every kind counted alike, {fewer}.")
     return Risk(
         "Not clearly better than plain word counting",
         "With every kind counted alike, the difference from the simple method may be chance.",

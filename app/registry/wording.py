@@ -35,6 +35,7 @@ class Figure:
     change: int | None
     range: str
     fewer_is_better: bool = False
+    chance: bool = False  # the change may come from chance alone
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ def _to_read(whole: Mapping[str, Any], before: Mapping[str, Any] | None) -> Figu
         change,
         f"likely between {low} and {high}; those it is less than {ENOUGH * 100:.0f} % sure of",
         fewer_is_better=True,
+        chance=earlier is not None and low <= round(earlier * 100) <= high,
     )
 
 
@@ -195,12 +197,15 @@ def _figure(
         f"{name} {other:,}" if other is not None else "",
         value - other if other is not None else None,
         _range(paired["low"], paired["high"], whole) if paired else _alone(mine, theirs, whole),
+        chance=paired["low"] <= 0 <= paired["high"] if paired else _overlap(mine, theirs),
     )
+
+
+def _overlap(mine: Mapping[str, Any], theirs: Mapping[str, Any] | None) -> bool:
+    return bool(theirs and mine["low"] <= theirs["high"] and theirs["low"] <= mine["high"])
 
 
 def _alone(mine: Mapping[str, Any], theirs: Mapping[str, Any] | None, whole: int) -> str:
     """Without a paired test: the range of this number, and whether the other's reaches into it."""
     text = f"likely between {round(mine['low'] * whole)} and {round(mine['high'] * whole)}"
-    if theirs and mine["low"] <= theirs["high"] and theirs["low"] <= mine["high"]:
-        return f"{text}; the difference may be chance"
-    return text
+    return f"{text}; the difference may be chance" if _overlap(mine, theirs) else text
