@@ -111,8 +111,10 @@ def answer(request: Request, error: Exception) -> Response:
         return _Problem(_problem(request, refusal), refusal.status, headers)
     if isinstance(refusal, Unauthenticated):
         return _to_sign_in(request)
-    context = {"error": refusal, "back": _came_from(request)}
-    return render(request, "errors/error.html", status=refusal.status, headers=headers, **context)
+    back = _came_from(request)
+    return render(
+        request, "errors/error.html", status=refusal.status, headers=headers, error=refusal, back=back
+    )
 
 
 def _came_from(request: Request) -> str:

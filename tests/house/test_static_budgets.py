@@ -1,4 +1,4 @@
-"""What every page brings along stays small: 12 kB of CSS and 25 kB of JavaScript, gzipped; no clock needed."""
+"""What every page brings along stays small: 12 kB of CSS, 25 kB of JavaScript, gzipped. It needs no clock."""
 
 import gzip
 import re
