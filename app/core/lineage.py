@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Index, String, delete, or_, select
+from sqlalchemy import Index, String, delete, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.database import Main
+
+AT_ONCE = 1000  # ids in one statement: a database takes some ten thousand
 
 
 class Edge(Main):
@@ -34,13 +36,35 @@ def made_from(session: Session, target_id: str) -> list[Edge]:
     return list(session.scalars(query))
 
 
+def newest_users(
+    session: Session, source_ids: Sequence[str], prefix: str, but: Sequence[str], limit: int
+) -> list[str]:
+    """The newest ids of one kind that were made from these: they begin with the time of their making."""
+    of_kind = [Edge.target_id.startswith(f"{prefix}_", autoescape=True), Edge.target_id.not_in(but)]
+    query = select(Edge.target_id).where(Edge.source_id.in_(source_ids), *of_kind).distinct()
+    return list(session.scalars(query.order_by(Edge.target_id.desc()).limit(limit)))
+
+
+def count_users(session: Session, source_ids: Sequence[str], but: Sequence[str]) -> int:
+    made = [Edge.source_id.in_(source_ids), Edge.target_id.not_in(but)]
+    return session.scalar(select(func.count(Edge.target_id.distinct())).where(*made)) or 0
+
+
+def users_of(session: Session, source_ids: Iterable[str]) -> list[str]:
+    """The ids of all that was made from any of these: a data set may have ten thousand."""
+    sources, found = list(source_ids), dict[str, None]()
+    for start in range(0, len(sources), AT_ONCE):
+        some = Edge.source_id.in_(sources[start : start + AT_ONCE])
+        found |= dict.fromkeys(session.scalars(select(Edge.target_id).where(some).distinct()))
+    return list(found)
+
+
 def descendants(session: Session, source_ids: Iterable[str]) -> list[str]:
     """Everything that was made from these, at any distance, without themselves."""
     known = dict.fromkeys(source_ids)
     sources, newest = len(known), list(known)
     while newest:
-        query = select(Edge.target_id).where(Edge.source_id.in_(newest)).distinct()
-        newest = [each for each in session.scalars(query) if each not in known]
+        newest = [each for each in users_of(session, newest) if each not in known]
         known |= dict.fromkeys(newest)
     return list(known)[sources:]
 

@@ -160,6 +160,12 @@ class Describe(Protocol):
     def __call__(self, work: Work, ids: Sequence[str], /) -> Mapping[str, Subject]: ...
 
 
+class Holding(Protocol):
+    """Those of many ids that may hold what they were made from, see ``Subject.holds``."""
+
+    def __call__(self, work: Work, ids: Sequence[str], /) -> Sequence[str]: ...
+
+
 class Rename(Protocol):
     def __call__(self, work: Work, subject_id: str, name: str, /) -> None: ...
 
@@ -174,11 +180,15 @@ class Delete(Protocol):
 
 @dataclass(frozen=True)
 class Keeper:
-    """How app.keeping reaches the subjects of a feature. Without ``delete`` they are only described."""
+    """How app.keeping reaches the subjects of a feature. Without ``delete`` they are only described.
+
+    ``holding`` spares describing ten thousand runs to find the three that are running.
+    """
 
     describe: Describe
     delete: Delete | None = None
     rename: Rename | None = None
+    holding: Holding | None = None
 
 
 @dataclass(frozen=True)

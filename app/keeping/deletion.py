@@ -3,7 +3,6 @@
 See docs/adr for why so little can be deleted: archiving hides, deleting takes away what others may rest on.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from app.accounts import audit
@@ -42,7 +41,8 @@ def reasons(work: Work, services: Services, subject: Subject) -> list[str]:
     """Why it can't be deleted now, each a sentence that says what stands in the way. None: it can be."""
     own = {subject.id, *subject.parts}
     rests = descendants(work.session, own)
-    found = [*subject.refusals, *_held(work, services, [*subject.parts, *rests])]
+    held = subjects.holding(work, services, [*subject.parts, *rests])
+    found = [*subject.refusals, *(each.holds for each in held)]
     uses = uses_of(work, services, subject)
     if uses.total and subject.alone:
         found += [f"{use.title} was made from it." for use in uses.items]
@@ -50,10 +50,6 @@ def reasons(work: Work, services: Services, subject: Subject) -> list[str]:
         what = "1 thing was" if uses.total == 1 else f"{uses.total} things were"
         found.append(f"{what} made from it: archive it first.")
     return list(dict.fromkeys(found))
-
-
-def _held(work: Work, services: Services, ids: Sequence[str]) -> list[str]:
-    return [each.holds for each in subjects.describe(work, services, ids).values() if each.holds]
 
 
 def _archived(work: Work, subject: Subject) -> bool:

@@ -1,10 +1,10 @@
 """Finding out what an id names, by asking the feature that its prefix belongs to."""
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 
 from app.core.errors import NotFound
+from app.core.lineage import AT_ONCE
 from app.core.services import Keeper, Services, Subject
 from app.core.work import Work
 
@@ -21,14 +21,23 @@ def keeper_of(services: Services, subject_id: str) -> Keeper | None:
 
 def describe(work: Work, services: Services, ids: Sequence[str]) -> dict[str, Subject]:
     """By id, with one question to each feature; ids that name nothing are left out."""
-    by_prefix: dict[str, list[str]] = defaultdict(list)
-    for each in ids:
-        by_prefix[each.partition("_")[0]].append(each)
     found: dict[str, Subject] = {}
-    for prefix, wanted in by_prefix.items():
-        if keeper := services.handlers.keepers.get(prefix):
-            found |= keeper.describe(work, wanted)
+    for prefix, keeper in services.handlers.keepers.items():
+        wanted = [each for each in ids if each.startswith(f"{prefix}_")]
+        for start in range(0, len(wanted), AT_ONCE):
+            found |= keeper.describe(work, wanted[start : start + AT_ONCE])
     return found
+
+
+def holding(work: Work, services: Services, ids: Sequence[str]) -> list[Subject]:
+    """Those of them that keep what they were made from from being deleted."""
+    found: list[str] = []
+    for prefix, keeper in services.handlers.keepers.items():
+        wanted = [each for each in ids if each.startswith(f"{prefix}_")]
+        for start in range(0, len(wanted), AT_ONCE):
+            some = wanted[start : start + AT_ONCE]
+            found += keeper.holding(work, some) if keeper.holding else some
+    return [each for each in describe(work, services, found).values() if each.holds]
 
 
 def find(work: Work, services: Services, subject_id: str) -> Subject:

@@ -10,7 +10,7 @@ from app.core.work import Work, Works
 from app.datasets.queries import NamedVersion, named_versions
 from app.runs import queries
 from app.runs.states import RUN_ENDS
-from app.runs.subject_queries import remove_run, remove_telemetry, runs_by_id
+from app.runs.subject_queries import active_among, remove_run, remove_telemetry, runs_by_id
 from app.runs.tables import Run
 
 LABEL_LIMIT = 200
@@ -51,6 +51,10 @@ def _subject(run: Run, about: NamedVersion | None) -> Subject:
     )
 
 
+def active_of(work: Work, ids: Sequence[str]) -> Sequence[str]:
+    return active_among(work.session, ids)
+
+
 def rename_run(work: Work, subject_id: str, name: str) -> None:
     label = " ".join(name.split())
     if len(label) > LABEL_LIMIT:
@@ -86,4 +90,4 @@ def telemetry_remover(works: Works) -> Sender:
     return send
 
 
-RUNS = Keeper(describe_runs, delete_run, rename_run)
+RUNS = Keeper(describe_runs, delete_run, rename_run, active_of)
