@@ -3,19 +3,19 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy.orm import Session
-
 from app.charts.figure import Figure, Words
 from app.charts.lines import Point, Series, lines
 from app.charts.notation import score
 from app.core.services import Services
 from app.core.work import Work
-from app.runs import queries
+from app.runs import list_queries, queries
 from app.runs.comparing import COLOURS, Column
+from app.runs.list_queries import Reported
 from app.runs.tables import Step
 
 POINTS = 60  # of one run: six of them share the width of one figure, and its data table
 VALIDATION = ("val", "validation")
+NAMES = ("train_loss", *(f"{part}_{name}" for part in VALIDATION for name in ("loss", "macro_f1")))
 Curves = Mapping[str, Sequence[Point]]
 
 
@@ -24,7 +24,9 @@ def figures(work: Work, services: Services, shown: Sequence[Column], address: st
     drawn = shown[:COLOURS]
     steps = [_reporting(work, one) for one in drawn]
     with services.works.telemetry_reading() as telemetry:
-        curves = [_curves(telemetry.session, each) for each in steps]
+        every = [step for each in steps for step in each]
+        points = list_queries.reported(telemetry.session, every, NAMES)
+    curves = [_curves(points, each) for each in steps]
     found = (_loss(drawn, curves, address), _quality(drawn, curves, address))
     return [figure for figure in found if figure is not None]
 
@@ -37,12 +39,13 @@ def _reporting(work: Work, one: Column) -> list[Step]:
     return [origins.get(step.cached_from or "", step) for step in one.detail.steps]
 
 
-def _curves(telemetry: Session, steps: Sequence[Step]) -> Curves:
-    """What the last attempt of each step reported."""
+def _curves(points: Sequence[Reported], steps: Sequence[Step]) -> Curves:
+    """What the run's own steps reported, by its name."""
+    ids = {step.id for step in steps}
     found: dict[str, list[Point]] = defaultdict(list)
-    for step in steps:
-        for point in queries.metric_points(telemetry, step.run_id, step.id, step.attempt or None):
-            found[point.name].append((float(point.step), point.value))
+    for step_id, name, count, value in points:
+        if step_id in ids:
+            found[name].append((float(count), value))
     return found
 
 

@@ -18,6 +18,7 @@ VALIDATION = ("val_macro_f1", "validation_macro_f1")
 AT_ONCE = 500
 
 Recipe = tuple[str, str | None]  # a pipeline's name and a recipe's
+Reported = tuple[str, str, int, float]  # by which step, of what name, the program's own count, the value
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,25 @@ def latest_scores(telemetry: Session, run_ids: Sequence[str]) -> Mapping[str, fl
         MetricPoint.run_id.in_(run_ids), MetricPoint.name.in_(VALIDATION)
     )
     return dict(telemetry.execute(query.order_by(MetricPoint.id)).tuples().all())
+
+
+def reported(telemetry: Session, steps: Sequence[Step], names: Iterable[str]) -> list[Reported]:
+    """Points of these names that the last attempts of these steps reported, in their order: one query."""
+    query = select(
+        MetricPoint.step_id, MetricPoint.attempt, MetricPoint.name, MetricPoint.step, MetricPoint.value
+    )
+    query = query.where(
+        MetricPoint.run_id.in_({step.run_id for step in steps}),
+        MetricPoint.step_id.in_([step.id for step in steps]),
+        MetricPoint.name.in_(names),
+    )
+    last = {step.id: step.attempt for step in steps}
+    rows = telemetry.execute(query.order_by(MetricPoint.id)).tuples()
+    return [
+        (step_id, name, count, value)
+        for step_id, attempt, name, count, value in rows
+        if attempt == last[step_id]
+    ]
 
 
 def all_runs(session: Session, narrowed: RunFilter, sort: str) -> Iterator[Sequence[Run]]:

@@ -11,10 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
+from app.core.services import Services
+from app.runs import caching, queries
+from app.runs.caching import Lookup
 from app.runs.leases import Ending
 from app.runs.states import AttemptStatus, StepState
 from tests.app.runs.staging import LABELS, Stage, evaluation, metric
-from tests.reading import Page, shown
+from tests.reading import Node, shown
 
 Browser = Callable[..., TestClient]
 TRUTH = [LABELS[place % 3] for place in range(300)]
@@ -61,7 +64,7 @@ def measured(stage: Stage) -> Callable[..., str]:
     return finished
 
 
-def row_of(page: Page, name: str) -> list[str]:
+def row_of(page: Node, name: str) -> list[str]:
     head = next(each for each in page.all("tbody th") if each.text.startswith(name))
     assert head.parent is not None
     return [cell.text for cell in head.parent.all("td")]
@@ -206,3 +209,21 @@ def test_the_table_is_a_file(stage: Stage, measured: Callable[..., str], browser
     row = next(each for each in found if (each["run"], each["figure"]) == (2, "macro_f1"))
     assert (row["value"], row["n"], row["common_reviews"], row["best"]) == (0.966, 300, 300, True)
     assert row["difference_low"] < row["difference"] < row["difference_high"]
+
+
+def test_a_step_from_the_cache_shows_the_curves_of_the_run_that_computed_it(
+    stage: Stage, measured: Callable[..., str], services: Services, browser_as: Browser
+) -> None:
+    version = stage.dataset()
+    first = measured(version, 150, 0.5)
+    again = stage.launch(version, min_accuracy_value=0.5)
+    with services.works.writing() as work:
+        steps = queries.steps_of_runs(work.session, [first, again])
+    for place, name in enumerate(("prepare", "train")):
+        with services.works.writing() as work:
+            found = Lookup({}, str(place) * 64, steps[first][place], "the same")
+            waiting = next(one for one in queries.steps_of(work.session, again) if one.name == name)
+            assert caching.take_from_cache(work, services, waiting, found)
+    page = shown(browser_as("viewer"), "/runs/compare?ids=1,2")
+    assert len(page.all("#fig-loss .key > span")) == 4
+    assert row_of(page.one("section[aria-labelledby=h-t]"), "train")[1] == "from the cache"

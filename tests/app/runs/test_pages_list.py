@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from app.core.services import Services
 from app.keeping.tables import Archived, Tag
-from app.runs import list_queries, rows
+from app.runs import list_queries, queries, rows
 from app.runs.tables import Run
 from tests.app.runs.staging import Stage
 from tests.reading import Page, shown
@@ -287,3 +287,19 @@ def test_the_list_is_also_a_file_with_all_that_match(
     assert [row["number"] for row in csv.DictReader(io.StringIO(text))] == ["4", "3", "2", "1"]
     links = {link.text: link["href"] for link in shown(viewer, "/runs?recipe=quick").all(".pages a")}
     assert links["CSV"] == "/runs.csv?recipe=quick"
+
+
+def test_runs_taken_from_the_cache_say_nothing_about_the_usual_time(stage: Stage, services: Services) -> None:
+    version = stage.dataset()
+    start = datetime(2026, 11, 22, 13, tzinfo=UTC)
+    found = [stage.launch(version) for _ in range(3)]
+    for run_id, seconds in zip(found, (60, 1, 80), strict=True):
+        stage.train(run_id)
+        set_run(services, run_id, started_at=start, finished_at=start + timedelta(seconds=seconds))
+    with services.works.writing() as work:
+        for step in queries.steps_of(work.session, found[1])[:3]:
+            step.cached = True
+    with services.works.reading() as work:
+        usual = list_queries.usual_times(work.session, [("review-classifier", "quick")])
+    (only,) = usual.values()
+    assert (round(only.seconds), only.n) == (70, 2)
