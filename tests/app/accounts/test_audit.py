@@ -25,9 +25,12 @@ def whole(services: Services) -> Services:
             audit.record(work.session, "usr_1", "test.done", f"thing_{number}", {"number": number, "ü": "é"})
     outbox.deliver(services.works, {audit.ANCHOR: audit.anchor_sender(services.settings.home)})
     # Whoever owns the file can drop the triggers; the chain is for them.
-    with services.databases.main.engine.begin() as connection:
-        connection.execute(text("DROP TRIGGER audit_entry_no_UPDATE"))
-        connection.execute(text("DROP TRIGGER audit_entry_no_DELETE"))
+    engine = services.databases.main.engine
+    sqlite = ("audit_entry_no_UPDATE", "audit_entry_no_DELETE")
+    triggers = sqlite if engine.dialect.name == "sqlite" else ("audit_entry_only_grows ON audit_entry",)
+    with engine.begin() as connection:
+        for trigger in triggers:
+            connection.execute(text(f"DROP TRIGGER {trigger}"))
     return services
 
 

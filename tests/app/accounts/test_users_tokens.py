@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from fastapi.testclient import TestClient
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from app.accounts import queries, tokens
 from app.core.security import Actor, Role
@@ -146,8 +146,8 @@ def test_a_dump_of_the_database_signs_nobody_in(
         PASSWORD,
     ]
     with services.databases.main.engine.connect() as connection:
-        tables = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars()
-        rows = [connection.execute(text(f'SELECT * FROM "{name}"')).all() for name in list(tables)]
+        tables = inspect(connection).get_table_names()
+        rows = [connection.execute(text(f'SELECT * FROM "{name}"')).all() for name in tables]
     dump = repr(rows)
     assert "argon2id" in dump
     assert [secret for secret in secrets if secret in dump] == []
