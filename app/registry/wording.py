@@ -151,15 +151,17 @@ def _to_read(whole: Mapping[str, Any], before: Mapping[str, Any] | None) -> Figu
     low, high = (round(end * 100) for end in wilson_bounds(share, max(1, int(whole["n"]))))
     earlier = _unsure(before) if before else None
     change = round(share * 100) - round(earlier * 100) if earlier is not None else None
+    chance = earlier is not None and low <= round(earlier * 100) <= high
+    sure = f"those it is less than {ENOUGH * 100:.0f} % sure of"
     return Figure(
         "Reviews a person must read",
         round(share * 100),
         100,
         f"today {earlier * 100:.0f}" if earlier is not None else "",
         change,
-        f"likely between {low} and {high}; those it is less than {ENOUGH * 100:.0f} % sure of",
+        f"likely between {low} and {high}{'; the difference may be chance' if chance else ''}; {sure}",
         fewer_is_better=True,
-        chance=earlier is not None and low <= round(earlier * 100) <= high,
+        chance=chance,
     )
 
 

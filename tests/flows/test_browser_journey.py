@@ -92,7 +92,7 @@ def test_two_people_take_reviews_to_a_served_model_without_javascript(
 
     approver.goto("/approvals")
     approver.get_by_role("link", name=re.compile("journey")).first.click()
-    approver.get_by_label("Comment").fill("Reads complaints well enough.")
+    approver.get_by_label("Reason").fill("Reads complaints well enough.")
     approver.get_by_role("button", name=re.compile("^Approve")).click()
     expect(approver.get_by_text("Approved").first).to_be_visible()
 
