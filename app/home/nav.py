@@ -11,11 +11,15 @@ from app.runs.queries import active_runs
 
 
 def count_for_nav(request: Request) -> None:
-    """Opening the page that a notice leads to reads it, whichever way one came."""
-    wanted = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+    """Opening the page that a notice leads to reads it, whichever way one came.
+
+    A form may answer with a page too, and that has the same navigation.
+    """
+    wanted = request.method in ("GET", "POST") and "text/html" in request.headers.get("accept", "")
     if not wanted or wants_fragment(request) or request.state.actor is None:
         return
-    works, actor, path = services_of(request).works, request.state.actor, request.url.path
+    works, actor = services_of(request).works, request.state.actor
+    path = request.url.path if request.method == "GET" else ""
     with works.reading() as work:
         unread = notices.unread(work.session, actor.id, path)
         request.state.nav = {
