@@ -9,6 +9,7 @@ from app.core.errors import Conflict, Invalid
 from app.core.pages import redirect, render
 from app.core.security import Actor, CurrentActor, Role, requires
 from app.core.services import AppServices, Services, Writing
+from app.core.snippets import snippets
 from app.keeping import deletion, forms, service, subjects, view
 from app.keeping.uses import LISTED
 
@@ -112,8 +113,16 @@ def _subject(
     with services.works.reading() as work:
         panel = view.panel_of(work, services, subject_id, LISTED)
     may_edit, status = actor.may(Role.EDITOR), error.status if error else 200
-    template = "keeping/subject.html"
-    return render(request, template, status=status, panel=panel, may_edit=may_edit, error=error, typed=typed)
+    return render(
+        request,
+        "keeping/subject.html",
+        status=status,
+        panel=panel,
+        may_edit=may_edit,
+        error=error,
+        typed=typed,
+        snippets=snippets(request, *view.calls(panel)),
+    )
 
 
 def _deletion(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.accounts.queries import actor_names
 from app.core.security import Actor
 from app.core.services import Services, Subject
+from app.core.snippets import Call
 from app.core.work import Work
 from app.keeping import deletion, queries, subjects
 from app.keeping.queries import Kept
@@ -51,6 +52,18 @@ def panel_of(work: Work, services: Services, subject_id: str, shown: int = SHOWN
     people = [actor for actor in (kept.note_by, kept.archived_by) if actor]
     known = queries.tags_in_use(work.session, subject.id.partition("_")[0])
     return Panel(subject, kept, uses, actor_names(work.session, people), known)
+
+
+def calls(panel: Panel) -> list[Call]:
+    """The same for programs."""
+    address, kept = f"/api/v1/subjects/{panel.subject.id}", panel.kept
+    note = {"text": kept.note, "row_version": kept.note_version}
+    return [
+        Call("All of this", "GET", address),
+        Call("Set its tags", "PUT", f"{address}/tags", {"tags": list(kept.tags)}),
+        Call("Write its note", "PUT", f"{address}/note", note),
+        Call("Archive it", "POST", f"{address}/archival"),
+    ]
 
 
 def deletion_page(work: Work, services: Services, actor: Actor, subject_id: str) -> DeletionPage:
