@@ -16,14 +16,12 @@ import pyarrow.parquet as pq
 from app.core.storage import LocalStorage, StoredFile
 from app.registry import evidence as proof
 from app.registry.tables import ModelVersion
+from app.runs.predictions import COMMON_SHARE, first_rows, single, stands_once
 from ml.evaluation.proportion import mcnemar, paired_interval
 
-ROW_LIMIT = 200_000
 SHOWN = 10
 TEXT_LIMIT = 260
 BATCH_ROWS = 8192
-COMMON_SHARE = 0.5  # fewer common reviews than this, and the two were tested on different ones
-COLUMNS = ["review_id", "label", "predicted"]
 
 
 @dataclass(frozen=True)
@@ -114,37 +112,14 @@ def _sorted_out(
 
 
 def _predictions(storage: LocalStorage, version: ModelVersion) -> pa.Table:
-    return _first_rows(storage.local_path(proof.predictions_file(version.evidence).sha256), COLUMNS)
-
-
-def _first_rows(path: Any, columns: list[str]) -> pa.Table:
-    batches, rows = [], 0
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(columns=columns):
-            batches.append(batch.slice(0, ROW_LIMIT - rows))
-            rows += batches[-1].num_rows
-            if rows >= ROW_LIMIT:
-                break
-        schema = pa.schema([file.schema_arrow.field(name) for name in columns])
-    return pa.Table.from_batches(batches, schema)
+    return first_rows(storage.local_path(proof.predictions_file(version.evidence).sha256))
 
 
 def _joined(table: pa.Table, today: pa.Table) -> pa.Table | None:
     """Rows that both were tested on, with the same truth; None where these are too few to speak of."""
-    other = _single(today).rename_columns(["review_id", "label", "today"])
-    joined = _single(table).join(other, ["review_id", "label"], join_type="inner").sort_by("review_id")
+    other = single(today).rename_columns(["review_id", "label", "today"])
+    joined = single(table).join(other, ["review_id", "label"], join_type="inner").sort_by("review_id")
     return joined if joined.num_rows > COMMON_SHARE * table.num_rows else None
-
-
-def _single(table: pa.Table) -> pa.Table:
-    """Rows whose id stands once. Ids come from an upload, and many equal ones would multiply in a join."""
-    return table.filter(_stands_once(table))
-
-
-def _stands_once(table: pa.Table) -> pa.ChunkedArray:
-    counts = table.group_by("review_id").aggregate([("review_id", "count")])
-    once = counts.filter(pc.equal(counts["review_id_count"], 1))["review_id"]
-    return pc.is_in(table["review_id"], once.combine_chunks())
 
 
 def _changed_masks(joined: pa.Table) -> dict[str, pa.ChunkedArray]:
@@ -173,7 +148,7 @@ def _groups(
 ) -> list[Group]:
     totals = {kind: _count(mask) for kind, mask in masks.items()}
     shares = _shares(totals)
-    named = _stands_once(table)
+    named = stands_once(table)
     rows = {kind: _spread(table.filter(pc.and_(masks[kind], named)), shares[kind]) for kind in masks}
     texts = _texts(storage, version, {row["review_id"] for few in rows.values() for row in few})
     sure = _sureness(storage, version, set(texts))

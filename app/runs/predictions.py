@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -49,15 +50,32 @@ def predictions(storage: LocalStorage, steps: Sequence[Step]) -> pa.Table | None
             storage.open(file.sha256).close()
         except NotFound:
             continue
-        table = pq.read_table(storage.local_path(file.sha256), columns=COLUMNS)
-        return _single(table.slice(0, ROW_LIMIT))
+        return single(first_rows(storage.local_path(file.sha256)))
     return None
 
 
-def _single(table: pa.Table) -> pa.Table:
+def first_rows(path: Path) -> pa.Table:
+    """At most ``ROW_LIMIT`` answers of a predictions file; the rest is never read."""
+    batches, rows = [], 0
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(columns=COLUMNS):
+            batches.append(batch.slice(0, ROW_LIMIT - rows))
+            rows += batches[-1].num_rows
+            if rows >= ROW_LIMIT:
+                break
+        schema = pa.schema([file.schema_arrow.field(name) for name in COLUMNS])
+    return pa.Table.from_batches(batches, schema)
+
+
+def single(table: pa.Table) -> pa.Table:
+    """Rows whose id stands once. Ids come from an upload, and many equal ones would multiply in a join."""
+    return table.filter(stands_once(table))
+
+
+def stands_once(table: pa.Table) -> pa.ChunkedArray:
     counts = table.group_by("review_id").aggregate([("review_id", "count")])
     once = counts.filter(pc.equal(counts["review_id_count"], 1))["review_id"]
-    return table.filter(pc.is_in(table["review_id"], once.combine_chunks()))
+    return pc.is_in(table["review_id"], once.combine_chunks())
 
 
 def paired(first: pa.Table, other: pa.Table) -> Paired:

@@ -6,10 +6,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.core.services import Services
-from app.registry import comparison
 from app.registry.comparison import compare
 from app.registry.tables import ModelVersion
 from app.registry.wording import brief
+from app.runs import predictions
 from ml.evaluation.proportion import mcnemar, paired_interval
 
 LABELS = ["-1", "0", "1"]
@@ -104,7 +104,7 @@ def test_equal_ids_do_not_multiply(services: Services, tmp_path: Path) -> None:
 def test_no_more_rows_are_read_than_the_limit(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison, "ROW_LIMIT", 50)
+    monkeypatch.setattr(predictions, "ROW_LIMIT", 50)
     candidate = version(services, tmp_path / "a", 1, keyed(400, ["1", "0"]))
     found = compare(services.storage, candidate, None)
     assert sum(group.total for group in found.groups) == 50
