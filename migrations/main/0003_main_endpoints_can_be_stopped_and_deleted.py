@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 from alembic import op
-from app.core import database
 
+from app.core import database
 
 revision = '0003_main'
 down_revision = '0002_main'
