@@ -52,18 +52,16 @@ from app.registry import approval_routes as registry_approval_routes
 from app.registry import routes as registry_routes
 from app.registry import version_routes as registry_version_routes
 from app.runs import api as runs_api
-from app.runs import (
-    bundles,
-    compare_routes,
-    launch_routes,
-    list_routes,
-    pipeline_routes,
-    recipe_routes,
-    recipes_api,
-    report_routes,
-)
-from app.runs import routes as runs_routes
 from app.runs import stream as runs_stream
+from app.runs.compare import routes as compare_routes
+from app.runs.launch_form import routes as launch_routes
+from app.runs.listing import routes as list_routes
+from app.runs.pipelines import routes as pipeline_routes
+from app.runs.recipes import api as recipes_api
+from app.runs.recipes import routes as recipe_routes
+from app.runs.report import routes as report_routes
+from app.runs.run_page import bundles
+from app.runs.run_page import routes as runs_routes
 from app.search import api as search_api
 from app.search import routes as search_routes
 

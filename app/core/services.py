@@ -130,10 +130,10 @@ class Subject:
     """Something that people keep, as its own feature tells it to app.keeping.
 
     ``parts`` are ids that go when it goes; what uses them uses it. ``holds`` is why nothing that it was made
-    from may be deleted now ("shop v2 answers on reviews."), ``refusals`` are why it may not be deleted itself;
-    with ``alone`` it may not be while anything at all was made from it. ``name`` is what a new name would
-    replace, None where it can't be renamed; ``renaming`` says who would notice. ``goes`` says what deleting
-    takes away.
+    from may be deleted now ("shop v2 answers on reviews."), ``refusals`` are why it may not be deleted
+    itself; with ``alone`` it may not be while anything at all was made from it. ``name`` is what a new name
+    would replace, None where it can't be renamed; ``renaming`` says who would notice. ``goes`` says what
+    deleting takes away.
     """
 
     id: str

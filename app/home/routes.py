@@ -24,8 +24,8 @@ from app.home.needs import Need, needs
 from app.registry import overview as models
 from app.registry.queries import NamedVersion as ModelVersion
 from app.runs import overview as runs
+from app.runs.listing.rows import RunRow, rows
 from app.runs.queries import active_runs, clock, live_workers
-from app.runs.rows import RunRow, rows
 from app.runs.tables import Worker
 from ml.data.sample import ROWS
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from app.core.storage import LocalStorage, StoredFile
 from app.registry import evidence as proof
 from app.registry.tables import ModelVersion
-from app.runs.predictions import COMMON_SHARE, first_rows, single, stands_once
+from app.runs.compare.predictions import COMMON_SHARE, first_rows, single, stands_once
 from ml.evaluation.proportion import mcnemar, paired_interval
 
 SHOWN = 10

@@ -17,7 +17,7 @@ from app.core.work import Work
 from app.runs import queries, service
 from app.runs.advancing import record_event, settle
 from app.runs.leases import MAX_ATTEMPTS
-from app.runs.recipe_queries import with_saved
+from app.runs.recipes.queries import with_saved
 from app.runs.spec import kind_of, queue_of, spec_of
 from app.runs.standing import standing_of
 from app.runs.states import RunStatus, StepState

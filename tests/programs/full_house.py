@@ -28,10 +28,10 @@ from app.keeping import service as keeping
 from app.registry import approval
 from app.registry.service import find_version
 from app.registry.tables import ApprovalStatus
-from app.runs import recipes
 from app.runs import service as runs
 from app.runs.launch import RunLauncher
 from app.runs.leases import Ending, Lease
+from app.runs.recipes import service as recipes
 from app.runs.starting import on_dataset
 from app.runs.states import AttemptStatus, StepState
 from app.runs.tables import Worker

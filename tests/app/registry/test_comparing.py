@@ -9,7 +9,7 @@ from app.core.services import Services
 from app.registry.comparison import compare
 from app.registry.tables import ModelVersion
 from app.registry.wording import brief
-from app.runs import predictions
+from app.runs.compare import predictions
 from ml.evaluation.proportion import mcnemar, paired_interval
 
 LABELS = ["-1", "0", "1"]

@@ -10,7 +10,9 @@ from fastapi.testclient import TestClient
 
 from app.core.services import Services
 from app.keeping.tables import Archived, Tag
-from app.runs import list_queries, queries, rows
+from app.runs import queries
+from app.runs.listing import queries as list_queries
+from app.runs.listing import rows
 from app.runs.tables import Run
 from tests.app.runs.staging import Stage
 from tests.reading import Page, shown

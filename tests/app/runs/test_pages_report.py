@@ -13,11 +13,12 @@ from fastapi.testclient import TestClient
 from app.accounts.access import still_permitted
 from app.core.pages import environment
 from app.core.services import Services
-from app.runs import listening, live, routes
-from app.runs.asked import Asked
+from app.runs import listening
 from app.runs.listening import Listener
-from app.runs.report import report_of
-from app.runs.report_figures import Source
+from app.runs.report.figures import Source
+from app.runs.report.page import report_of
+from app.runs.run_page import live, routes
+from app.runs.run_page.asked import Asked
 from tests.app.runs.staging import LABELS, Stage, evaluation
 from tests.reading import Page
 

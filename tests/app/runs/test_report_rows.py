@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
-from app.runs.answers import Narrowed
+from app.runs.report.answers import Narrowed
 from tests.app.runs.staging import Stage, answers
 from tests.reading import Page, shown
 
