@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
@@ -15,6 +15,7 @@ from app.accounts import audit, audit_queries, queries
 from app.accounts.audit_queries import AuditFilter
 from app.accounts.tables import AuditEntry
 from app.core import lists
+from app.core.addresses import address
 from app.core.lists import Column, list_file
 from app.core.pages import render
 from app.core.security import Role, requires
@@ -41,8 +42,7 @@ class Filters:
     until: str = ""
 
     def url(self, path: str = "/audit", **changes: str) -> str:
-        chosen = {name: value for name, value in {**asdict(self), **changes}.items() if value}
-        return f"{path}?{urlencode(chosen)}" if chosen else path
+        return address(path, {**asdict(self), **changes})
 
     @property
     def narrowed(self) -> AuditFilter:
@@ -92,8 +92,8 @@ def audit_page(
 
 def _call(narrowed: Filters) -> Call:
     named = {"actor": "actor_id", "subject": "subject_id"}
-    chosen = {named.get(name, name): value for name, value in asdict(narrowed).items() if value}
-    return Call("These entries", "GET", f"/api/v1/audit{'?' + urlencode(chosen) if chosen else ''}")
+    chosen = {named.get(name, name): value for name, value in asdict(narrowed).items()}
+    return Call("These entries", "GET", address("/api/v1/audit", chosen))
 
 
 @router.get("/audit/verification")

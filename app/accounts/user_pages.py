@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
@@ -12,6 +11,7 @@ from app.accounts.queries import UserFilter
 from app.accounts.service import role_named
 from app.accounts.tables import User
 from app.core import lists
+from app.core.addresses import address
 from app.core.errors import FittingRoomError
 from app.core.lists import Column, list_file
 from app.core.pages import redirect, render
@@ -49,8 +49,7 @@ class Filters:
 
     @property
     def query(self) -> str:
-        chosen = {name: value for name, value in asdict(self).items() if value}
-        return f"?{urlencode(chosen)}" if chosen else ""
+        return address("", asdict(self))
 
     @property
     def narrowed(self) -> UserFilter:

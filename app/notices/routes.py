@@ -2,13 +2,13 @@
 
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Form as FormField
 from fastapi.responses import Response
 
 from app.accounts import preferences
+from app.core.addresses import address
 from app.core.lists import Form, list_file
 from app.core.pages import redirect, render
 from app.core.security import Actor, CurrentActor, Role, requires
@@ -37,9 +37,7 @@ class Filters:
         return NoticeFilter(actor.id, self.show == "unread", self.kind, self.q)
 
     def url(self, path: str = "/notices", **changes: str) -> str:
-        values = {**asdict(self), **changes}
-        query = urlencode({name: value for name, value in values.items() if value})
-        return f"{path}?{query}" if query else path
+        return address(path, {**asdict(self), **changes})
 
 
 def filters(

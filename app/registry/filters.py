@@ -1,8 +1,9 @@
 """What the lists of models and of a model's versions can be narrowed to, as it stands in their address."""
 
 from dataclasses import dataclass, fields, replace
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
+from app.core.addresses import address
 from app.core.errors import Invalid
 from app.registry.tables import ApprovalStatus, Validity
 
@@ -34,9 +35,7 @@ class Filters:
 
     def url(self, path: str = "/models", **changes: str) -> str:
         """The list's address with these filters; a changed filter starts at the first page again."""
-        values = {**self.__dict__, **changes}
-        query = urlencode({name: value for name, value in values.items() if value})
-        return f"{path}?{query}" if query else path
+        return address(path, {**self.__dict__, **changes})
 
     def order(self, sorts: tuple[str, ...]) -> str:
         if self.sort and self.sort not in sorts:

@@ -6,11 +6,11 @@ other fields are those of the recipe then, and what differs from it was changed 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
 from app.charts.notation import plain
+from app.core import addresses
 from app.core.errors import FittingRoomError, Invalid
 from app.core.services import Services
 from app.core.work import Work
@@ -166,8 +166,7 @@ def address(pipeline: Pipeline, form: LaunchForm) -> str:
     usual = recipe_values(pipeline, recipe_of(pipeline, form.recipe))
     named = {"recipe": form.recipe, "dataset": form.dataset, "model": form.model, "clone": form.clone}
     changed = {PREFIX + name: value for name, value in form.values.items() if usual.get(name) != value}
-    query = urlencode({name: value for name, value in {**named, **changed}.items() if value})
-    return f"/launch?{query}" if query else "/launch"
+    return addresses.address("/launch", {**named, **changed})
 
 
 def refused(form: LaunchForm, refusal: FittingRoomError) -> LaunchForm:

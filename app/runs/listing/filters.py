@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
 from app.accounts.queries import user_by_name
+from app.core.addresses import address
 from app.core.errors import Invalid
 from app.datasets.queries import dataset_by_name, versions_of
 from app.runs.queries import CLOSED, SORTS, RunFilter
@@ -38,9 +38,7 @@ class Filters:
 
     def url(self, path: str = "/runs", **changes: str) -> str:
         """The list's address with these filters; a changed filter starts at the first page again."""
-        values = {**self.__dict__, "after": "", **changes}
-        query = urlencode({name: value for name, value in values.items() if value})
-        return f"{path}?{query}" if query else path
+        return address(path, {**self.__dict__, "after": "", **changes})
 
     @property
     def order(self) -> str:

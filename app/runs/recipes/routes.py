@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from app.core.addresses import address
 from app.core.errors import Conflict, FittingRoomError, Invalid
 from app.core.pages import redirect
 from app.core.security import Actor, CurrentActor, Role, requires
@@ -71,8 +71,7 @@ def _saved(request: Request, services: Services, actor: Actor, form: LaunchForm,
         with services.works.reading() as work:
             return form_page(request, work, actor, _refused(form, refusal), status=refusal.status)
     named = {"recipe": saved.name, "dataset": form.dataset, "model": form.model}
-    query = urlencode({name: value for name, value in named.items() if value})
-    return redirect(f"/launch?{query}", f"The recipe {saved.name} was saved.")
+    return redirect(address("/launch", named), f"The recipe {saved.name} was saved.")
 
 
 def _values(work: Work, form: LaunchForm) -> dict[str, str]:

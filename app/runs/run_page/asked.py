@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import Query
+
+from app.core.addresses import address
 
 TABS = ("metrics", "logs", "artifacts", "config", "attempts")
 _Number = Annotated[int | None, Query(ge=1, le=1_000_000_000)]
@@ -33,4 +34,4 @@ class Place:
     def url(self, **more: str | int) -> str:
         """``?step=train&attempt=2&tab=logs``; what is not named here starts anew."""
         parts = {"step": self.step, "attempt": self.attempt, "tab": self.tab, **more}
-        return "?" + urlencode({name: value for name, value in parts.items() if value})
+        return address("", parts)

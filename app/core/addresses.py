@@ -1,0 +1,10 @@
+"""Addresses within the product: everything that a list is narrowed to stands in its query."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+
+def address(path: str, values: Mapping[str, object]) -> str:
+    """``path`` with the values that are not empty: ``/runs?status=failed``."""
+    query = urlencode({name: value for name, value in values.items() if value})
+    return f"{path}?{query}" if query else path
