@@ -30,5 +30,8 @@ def order_labels(labels: Collection[str]) -> tuple[str, ...]:
 
 
 def display_name(label: str, labels: Sequence[str]) -> str:
-    """What a page shows. Only the labels made from ratings have other names than their own."""
-    return SENTIMENT[label] if tuple(labels) == BY_RATING else label
+    """What a page shows. Only the labels made from ratings have other names than their own.
+
+    Without "-1" they may be somebody's own 0 and 1, whose meaning we don't know.
+    """
+    return SENTIMENT[label] if "-1" in labels and set(labels) <= set(BY_RATING) else label

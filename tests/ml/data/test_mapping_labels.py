@@ -77,6 +77,7 @@ def test_numbers_are_ordered_as_numbers_and_shown_as_they_are() -> None:
     assert order_labels({"10", "9", "b"}) == ("10", "9", "b")
     assert display_name("-1", ("-1", "0", "1")) == "negative"
     assert display_name("1", ("0", "1")) == "1"
+    assert display_name("1", ("-1", "1")) == "positive"
 
 
 def test_one_class_only_and_too_many_are_refused(tmp_path: Path) -> None:
