@@ -31,10 +31,16 @@ def smaller(blank: Page, png: bytes) -> bytes:
     found: dict[str, Any] = blank.evaluate(UNPACK, base64.b64encode(png).decode())
     flat = np.frombuffer(base64.b64decode(found["data"]), np.uint8).reshape(-1, 4)[:, :3]
     colours, inverse, counts = np.unique(flat, axis=0, return_inverse=True, return_counts=True)
-    kept = np.argsort(-counts)[:COLOURS]
-    places = _nearest(colours, colours[kept])[inverse.ravel()]
-    rows = places.astype(np.uint8).reshape(found["height"], found["width"])
-    return _png(rows, colours[kept])
+    palette = _palette(colours, counts)
+    places = _nearest(colours, palette)[inverse.ravel()]
+    return _png(places.astype(np.uint8).reshape(found["height"], found["width"]), palette)
+
+
+def _palette(colours: npt.NDArray[np.uint8], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """The commonest colour of each corner of the colour cube, so that a rare blue outlives the many greys."""
+    order = np.argsort(-counts)
+    _, first = np.unique(colours[order] >> 4, axis=0, return_index=True)
+    return colours[order][np.sort(first)[:COLOURS]]
 
 
 def _nearest(colours: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
