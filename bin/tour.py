@@ -129,7 +129,9 @@ class Tour:
         self.camera.take(
             page, "run", "The run as it goes: its steps, where each one stands, and the time left."
         )
+        page.goto(f"/runs/{run}?step=train&tab=metrics")
         self.camera.take(page, "curves", "Loss and metrics as they come in.", at="#fig-loss")
+        page.goto(f"/runs/{run}")
         self.camera.take(page, "run-phone", "The same on a phone.", phone=True)
         self._wait(page, run)
         self.camera.take(
