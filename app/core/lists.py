@@ -5,6 +5,7 @@ A page shows fifty rows; a file holds all that match, up to a limit that is told
 
 import csv
 import io
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -75,6 +76,8 @@ def harmless(value: object) -> object:
     if isinstance(value, str):
         clean = value.replace("\0", "")
         return f"'{clean}" if value.startswith(_FORMULA) else clean
+    if isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False)
     return ";".join(str(each) for each in value) if isinstance(value, list) else value
 
 

@@ -35,3 +35,9 @@ def test_u27_no_text_runs_as_a_formula(text: str) -> None:
     _, (cell, number) = csv.reader(io.StringIO(written, newline=""))
     assert cell == f"'{text.replace(chr(0), '')}"
     assert number == "-1.5"
+
+
+def test_a_cell_holds_a_list_by_semicolons_and_a_mapping_as_json() -> None:
+    written = as_csv(["a", "b"], [[["x", "y"], {"-1": 2}]])
+    _, cells = csv.reader(io.StringIO(written, newline=""))
+    assert cells == ["x;y", '{"-1": 2}']
