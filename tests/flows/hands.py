@@ -64,7 +64,10 @@ class Mouse:
     def nothing_went_wrong(self) -> None:
         assert self.complaints == []
         self.page.wait_for_load_state()  # before its styles are there, a page is as wide as it likes
-        assert self.page.evaluate("document.documentElement.scrollWidth") <= self.viewport["width"]
+        # Asked until it holds: the press may have left for another page in this very moment.
+        self.page.wait_for_function(
+            "width => document.documentElement.scrollWidth <= width", arg=self.viewport["width"]
+        )
 
 
 class Phone(Mouse):
