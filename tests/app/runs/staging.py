@@ -97,14 +97,21 @@ class Stage:
         self.finish(lease, Ending(StepState.READY, AttemptStatus.LOST, "The worker cpu-1 was lost."))
         return lease
 
-    def train(self, run_id: str, *, passed: bool = True, predictions: bytes | None = None) -> None:
+    def train(
+        self,
+        run_id: str,
+        *,
+        passed: bool = True,
+        measured: Mapping[str, Any] | None = None,
+        predictions: bytes | None = None,
+    ) -> None:
         """Through all steps; what they leave looks like the real thing."""
-        measured = {"evaluation.json": json.dumps(evaluation()).encode()}
+        files = {"evaluation.json": json.dumps(measured or evaluation()).encode()}
         if predictions is not None:
-            measured["predictions.parquet"] = predictions
+            files["predictions.parquet"] = predictions
         self.succeed(run_id, "prepare", {"snapshot.json": b"{}", "features/train-00000.parquet": b"rows"})
         self.succeed(run_id, "train", {"model/model.safetensors": b"weights", "model/spec.json": b"{}"})
-        self.succeed(run_id, "evaluate", measured)
+        self.succeed(run_id, "evaluate", files)
         check = {"label": "accuracy", "value": 0.86, "comparison": ">=", "threshold": 0.33, "passed": passed}
         reasons = [] if passed else ["accuracy 0.31 is below 0.33"]
         self.succeed(run_id, "gate", passed=passed, reasons=reasons, checks=[check])

@@ -116,6 +116,18 @@ def test_a_report_without_baseline_or_bins_still_stands() -> None:
     assert "no baseline" in report.figures["compared"]
 
 
+@pytest.mark.parametrize("lacking", [(name,) for name in OPTIONAL] + [OPTIONAL], ids=lambda names: names[-1])
+def test_the_page_stands_without_what_an_evaluation_may_lack(
+    lacking: tuple[str, ...], stage: Stage, run_id: str, browser_as: Browser
+) -> None:
+    """A model that is never sure of anything has no figure of thresholds; an older program measured less."""
+    measured = {name: value for name, value in evaluation().items() if name not in lacking}
+    stage.train(run_id, measured=measured)
+    answer = browser_as("viewer").get(f"/runs/{run_id}/report")
+    assert answer.status_code == 200
+    assert "Metrics" in answer.text
+
+
 def test_the_stream_sends_what_changed_and_ends_with_the_run(
     services: Services, stage: Stage, run_id: str
 ) -> None:
