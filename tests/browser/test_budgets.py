@@ -141,16 +141,10 @@ def _visited(page: Page, address: str) -> Seen:
     )
 
 
-def _looked(look: Callable[..., Seen], address: str, name: str | None) -> Seen:
-    """A busy machine paints a long table half-read and shifts it; what is the page's own comes again."""
-    seen = look(address, name)
-    return look(address, name) if seen.shift > LAYOUT_SHIFT else seen
-
-
 @pytest.mark.parametrize("route", [*PAGES, *DOORS])
 def test_a_page_keeps_to_its_budgets(look: Callable[..., Seen], house: House, route: str) -> None:
     name = None if route in DOORS else "anna"
-    seen = [_looked(look, address, name) for address in addresses(house, route)]
+    seen = [look(address, name) for address in addresses(house, route)]
     problems = [problem for each in seen for problem in each.problems()]
     assert not problems, "\n".join(problems)
 
