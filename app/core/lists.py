@@ -21,7 +21,7 @@ Row = TypeVar("Row")
 
 LIMIT = 100_000
 # What a spreadsheet would take for a formula, in its plain and its full-width form.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
 
 
 class TooManyRows(Invalid):
@@ -63,10 +63,13 @@ def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]])
 
 def as_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """UTF-8 text that a spreadsheet opens without running anything of it."""
+    return csv_lines([header]) + csv_lines(rows)
+
+
+def csv_lines(rows: Iterable[Sequence[object]]) -> str:
+    """A piece of such a text, for a file that is sent as it is read."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([harmless(name) for name in header])
-    writer.writerows([harmless(value) for value in row] for row in rows)
+    csv.writer(text, lineterminator="\r\n").writerows([harmless(value) for value in row] for row in rows)
     return text.getvalue()
 
 

@@ -75,9 +75,8 @@ def as_refusal(error: Exception) -> FittingRoomError:
             "The server's disk is full; nothing of this was kept.",
             "Make room in the directory of FITTINGROOM_HOME, then try again.",
         )
-    if isinstance(
-        error, DataError
-    ):  # PostgreSQL keeps no NUL in a text and no number beyond its column's size
+    if isinstance(error, DataError):
+        # PostgreSQL keeps no NUL in a text and no number beyond its column's size.
         return Invalid(
             "A value of this request can't be stored.", "Leave out control characters and huge numbers."
         )

@@ -1,13 +1,12 @@
 """The rows of an upload that were rejected, read a group at a time."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from app.core.lists import csv_lines
 from app.core.storage import LocalStorage
 from app.datasets.rows import start_of
 from app.datasets.tables import DatasetVersion
@@ -15,8 +14,6 @@ from app.datasets.tables import DatasetVersion
 REJECTS = "rejects.parquet"
 EXAMPLE_GROUPS = 10  # of a thousand rejects
 COLUMNS = ("row", "line", "byte_offset", "reason", "raw")
-# A spreadsheet runs a cell that starts with one of these.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)
@@ -56,13 +53,13 @@ def _groups_from(file: pq.ParquetFile, start: int) -> Iterator[tuple[int, int]]:
 
 def rejects_csv(storage: LocalStorage, version: DatasetVersion) -> Iterator[str]:
     """All of them, as CSV that a spreadsheet can open without running anything."""
-    yield _lines([COLUMNS])
+    yield csv_lines([COLUMNS])
     if version.tree_sha256 is None:
         return
     with _file(storage, version, REJECTS) as file:
         for group in range(file.num_row_groups):
             rows = file.read_row_group(group).to_pylist()
-            yield _lines([[_harmless(row[name]) for name in COLUMNS] for row in rows])
+            yield csv_lines([row[name] for name in COLUMNS] for row in rows)
 
 
 @dataclass(frozen=True)
@@ -93,13 +90,3 @@ def _file(storage: LocalStorage, version: DatasetVersion, name: str) -> pq.Parqu
     # A damaged file is told as such, and not as whatever the Parquet reader stumbles over.
     storage.verify(stored.sha256)
     return pq.ParquetFile(storage.local_path(stored.sha256))
-
-
-def _lines(rows: Sequence[Sequence[object]]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerows(rows)
-    return buffer.getvalue()
-
-
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -1,11 +1,10 @@
 """From a file to a version: the upload, the choice of its columns, the import. No form needs a script."""
 
-from urllib.parse import urlencode
-
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from app.core.addresses import address
 from app.core.errors import FittingRoomError, Invalid
 from app.core.pages import redirect, render, size
 from app.core.problems import wants_json
@@ -56,7 +55,7 @@ async def receive(request: Request, services: AppServices, actor: CurrentActor) 
             raise
         return await run_sync(_refused, request, services, name, error)
     # A name that can't be used costs no upload: the next page asks for another.
-    url = f"/uploads/{kept.id}?{urlencode({'name': name or kept.dataset_name})}"
+    url = address(f"/uploads/{kept.id}", {"name": name or kept.dataset_name})
     if wants_json(request):
         return JSONResponse({"url": url}, 201)
     return redirect(url, f"{kept.filename} was uploaded: {size(kept.size)}.")

@@ -9,6 +9,7 @@ from app.accounts.queries import actor_names
 from app.charts.figure import Figure, Words
 from app.charts.lines import Frame, Reference, Series, lines
 from app.charts.notation import score
+from app.core.addresses import Tab
 from app.core.work import Work
 from app.keeping.queries import Kept, kept_of, tags_in_use
 from app.registry import list_queries, queries
@@ -58,14 +59,6 @@ class ModelLine:
     @property
     def updated_at(self) -> datetime:
         return self.newest.version.created_at if self.newest else self.row.model.created_at
-
-
-@dataclass(frozen=True)
-class Tab:
-    word: str
-    count: int
-    url: str
-    current: bool
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """Runs, saved recipes and pipelines, for the search across the product."""
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from app.core.addresses import address
 from app.core.findings import Found, number_of, saying, spoken
 from app.runs.tables import Run, SavedRecipe, Step
 from ml.pipeline.catalogue import PIPELINES
@@ -51,7 +51,7 @@ def find_recipes(session: Session, words: Sequence[str], limit: int) -> list[Fou
 
 
 def _launch(recipe: str) -> str:
-    return f"/launch?{urlencode({'recipe': recipe})}"
+    return address("/launch", {"recipe": recipe})
 
 
 def find_pipelines(words: Sequence[str]) -> list[Found]:
@@ -61,7 +61,7 @@ def find_pipelines(words: Sequence[str]) -> list[Found]:
             pipeline.name,
             pipeline.name,
             " → ".join(step.name for step in pipeline.steps),
-            f"/runs?{urlencode({'pipeline': pipeline.name})}",
+            address("/runs", {"pipeline": pipeline.name}),
         )
         for pipeline in PIPELINES.values()
         if spoken(words, f"{pipeline.name} {' '.join(step.name for step in pipeline.steps)}")

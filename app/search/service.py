@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
 from app.accounts.finding import find_people
+from app.core.addresses import address
 from app.core.findings import Found, words_of
 from app.core.security import Actor, Role
 from app.core.services import Services, Subject
@@ -82,7 +82,7 @@ def _groups(
         asked.append(("Users", find_people(session, words, more), "/settings/users"))
     asked.append(("Help", find_topics(words, more), ""))
     return [
-        Group(heading, found[:limit], len(found) > limit, f"{url}?{urlencode({'q': text})}" if url else "")
+        Group(heading, found[:limit], len(found) > limit, address(url, {"q": text}) if url else "")
         for heading, found, url in asked
     ]
 

@@ -109,6 +109,15 @@ def site(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Itera
         yield site
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Path:
+    """For a module that needs an installation of its own: anna, and nothing else yet."""
+    home = tmp_path_factory.mktemp("own") / "home"
+    shutil.copytree(migrated_home, home)
+    create_admin(home)
+    return home
+
+
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> House:
     """Where everything has happened; nobody may change it."""

@@ -19,11 +19,8 @@ WIDTHS = pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"]
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Iterator[Site]:
+def site(home: Path) -> Iterator[Site]:
     """A site of this module alone: it is empty and stays so."""
-    home = tmp_path_factory.mktemp("empty") / "home"
-    shutil.copytree(migrated_home, home)
-    create_admin(home)
     with site_of(home) as site:
         yield site
 

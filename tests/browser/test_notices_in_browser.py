@@ -1,6 +1,5 @@
 """What an open page does by itself: its bell follows what the person is told."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,19 +11,11 @@ from app.core.settings import Settings
 from app.handlers import open_services
 from app.notices.service import tell
 from app.notices.tables import Kind
-from tests.browser.conftest import Site, create_admin, site_of
+from tests.browser.conftest import Site, site_of
 
 pytestmark = pytest.mark.browser
 
 LOOK = "document.dispatchEvent(new Event('visibilitychange'))"  # what coming back to a tab does
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Path:
-    home = tmp_path_factory.mktemp("bell") / "home"
-    shutil.copytree(migrated_home, home)
-    create_admin(home)
-    return home
 
 
 @pytest.fixture(scope="module")

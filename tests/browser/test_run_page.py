@@ -1,6 +1,5 @@
 """A run's page in a real Chromium while the run moves on: the stream, the phone, the keyboard, no script."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,18 +11,10 @@ from app.accounts.tables import User
 from app.core.settings import Settings
 from app.handlers import open_services
 from tests.app.runs.staging import Stage, answers
-from tests.browser.conftest import NARROW, Site, create_admin, site_of
+from tests.browser.conftest import NARROW, Site, site_of
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Path:
-    home = tmp_path_factory.mktemp("runs") / "home"
-    shutil.copytree(migrated_home, home)
-    create_admin(home)
-    return home
 
 
 @pytest.fixture(scope="module")

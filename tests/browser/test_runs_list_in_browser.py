@@ -1,7 +1,6 @@
 """The list of runs with scripts: it searches while somebody types, and Back brings the filters back."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,17 +10,9 @@ from playwright.sync_api import expect
 from app.core.settings import Settings
 from app.handlers import open_services
 from tests.app.runs.staging import Stage
-from tests.browser.conftest import Site, create_admin, site_of
+from tests.browser.conftest import Site, site_of
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Path:
-    home = tmp_path_factory.mktemp("runs") / "home"
-    shutil.copytree(migrated_home, home)
-    create_admin(home)
-    return home
 
 
 @pytest.fixture(scope="module")

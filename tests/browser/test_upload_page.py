@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site, create_admin, site_of
+from tests.browser.conftest import Site, site_of
 
 pytestmark = pytest.mark.browser
 
@@ -22,11 +21,8 @@ ROW = b"a lovely dress that fits as it should and is number %06d,%d,title %d,%s\
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Iterator[Site]:
+def site(home: Path) -> Iterator[Site]:
     """One that takes files of three megabytes at most."""
-    home = tmp_path_factory.mktemp("uploads") / "home"
-    shutil.copytree(migrated_home, home)
-    create_admin(home)
     os.environ["FITTINGROOM_MAX_UPLOAD_BYTES"] = str(LIMIT)
     try:
         with site_of(home) as site:

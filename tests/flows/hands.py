@@ -6,7 +6,7 @@ A journey is written once, in what a person does; each way does it with what it 
 import re
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, expect
 
 from tests.flows.product import PATIENCE_SECONDS
 
@@ -64,10 +64,17 @@ class Mouse:
     def nothing_went_wrong(self) -> None:
         assert self.complaints == []
         self.page.wait_for_load_state()  # before its styles are there, a page is as wide as it likes
-        # Asked until it holds: the press may have left for another page in this very moment.
-        self.page.wait_for_function(
-            "width => document.documentElement.scrollWidth <= width", arg=self.viewport["width"]
-        )
+        assert self._width() <= self.viewport["width"]
+
+    def _width(self) -> int:
+        """The press may be leaving for another page in this very moment; then it is asked of that one."""
+        while True:
+            try:
+                return int(self.page.evaluate("document.documentElement.scrollWidth"))
+            except Error as error:
+                if "context was destroyed" not in str(error):
+                    raise
+                self.page.wait_for_load_state()
 
 
 class Phone(Mouse):

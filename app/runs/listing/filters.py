@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from sqlalchemy.orm import Session
 
 from app.accounts.queries import user_by_name
-from app.core.addresses import address
+from app.core.addresses import Tab, address
 from app.core.errors import Invalid
 from app.datasets.queries import dataset_by_name, versions_of
 from app.runs.queries import CLOSED, SORTS, RunFilter
@@ -68,14 +68,6 @@ class Filters:
         ways = {f"-{column}": "descending", column: "ascending"}
         upwards = self.order == f"-{column}"
         return self.url(sort=column if upwards else f"-{column}"), ways.get(self.order)
-
-
-@dataclass(frozen=True)
-class Tab:
-    word: str
-    count: int
-    url: str
-    current: bool
 
 
 def tabs(filters: Filters, counts: Mapping[str, int]) -> list[Tab]:

@@ -6,13 +6,13 @@ Which rows match is decided on the small columns; texts are read only for the ro
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fastapi import Query
 
+from app.core.addresses import address
 from app.core.storage import LocalStorage, StoredFile
 from app.runs.queries import RunDetail
 from ml.evaluation.slices import LENGTHS
@@ -43,8 +43,7 @@ class Narrowed:
         """The query with these changes; it starts at the first page again."""
         values = {**replace(self, page=1).__dict__, **changes}
         usual = Narrowed().__dict__
-        query = urlencode({name: value for name, value in values.items() if value != usual[name]})
-        return f"?{query}" if query else ""
+        return address("", {name: value for name, value in values.items() if value != usual[name]})
 
     @property
     def narrows(self) -> bool:
