@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from app.accounts.service import issue_setup_link
 from app.core import migrations
 from app.core.database import Databases
-from app.core.settings import Settings
+from app.core.settings import Settings, UnusableFile
 from app.core.work import Works
 from workers.broker import answers, broker_command
 from workers.children import Child, say
@@ -200,6 +200,8 @@ def follow_parent() -> None:
 def read_settings() -> Settings:
     try:
         return Settings()
+    except UnusableFile as error:
+        raise Refusal(str(error)) from None
     except ValidationError as error:
         first = error.errors()[0]
         raise Refusal(

@@ -1,12 +1,23 @@
 """The settings of one installation, read once from the environment and checked before anything starts."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 GIB = 1024**3
+PREFIX = "FITTINGROOM_"
+
+
+class UnusableFile(ValueError):
+    """A variable names a file to read a setting from, and that can't be done."""
 
 
 class Settings(BaseSettings):
@@ -15,9 +26,11 @@ class Settings(BaseSettings):
     ``home`` holds all state of the embedded installation. ``sample`` is a CSV file offered as the sample
     data set. ``self_approval`` is whether an author may approve their own version: ``auto`` allows it only
     while nobody else could do it.
+
+    Each of them may stand in a file that ``<NAME>_FILE`` names, as container platforms hand over secrets.
     """
 
-    model_config = SettingsConfigDict(env_prefix="FITTINGROOM_", populate_by_name=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, populate_by_name=True, extra="ignore")
 
     home: Path = Path(".fittingroom")
     sample: Path | None = None
@@ -29,6 +42,17 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="PORT")
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
     redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _NamedFiles(settings_cls), env_settings
 
     @field_validator("sample", "database_url", "redis_url", "public_url", mode="before")
     @classmethod
@@ -61,3 +85,25 @@ class Settings(BaseSettings):
         """A symbolic link in the home would still count at its full length, so the path is looked up."""
         pointer = self.home / "broker.path"
         return Path(pointer.read_text().strip()) if pointer.exists() else self.home / "broker.sock"
+
+
+class _NamedFiles(EnvSettingsSource):
+    """Reads ``DATABASE_URL`` from the file that ``DATABASE_URL_FILE`` names, and so on for every setting."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls)
+        fields = settings_cls.model_fields.items()
+        names = [str(field.validation_alias or PREFIX + name.upper()) for name, field in fields]
+        self.env_vars = {name.lower(): _content(name) for name in names if os.environ.get(f"{name}_FILE")}
+
+
+def _content(name: str) -> str:
+    """Without the line break that editors and ``echo`` leave at the end."""
+    path = os.environ[f"{name}_FILE"]
+    if os.environ.get(name):
+        raise UnusableFile(f"{name} and {name}_FILE are both set: leave one of them out.")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise UnusableFile(f"{name}_FILE names {path}, which can't be read: {reason}.") from None
