@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.left_out import pytest_sessionfinish, pytest_terminal_summary  # noqa: F401 - hooks of pytest
+from tests.programs.server_logs import pytest_runtest_makereport  # noqa: F401 - a hook of pytest
 
 if TYPE_CHECKING:  # the parts of ml under test need none of this
     from fastapi import FastAPI
@@ -29,6 +30,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 BASE_URL = "http://127.0.0.1:8000"
 PASSWORD = "an honest long sentence"
+ONLY_DATABASE = os.environ.get("FITTINGROOM_TEST_DATABASE")
 SAMPLE = Path("shared/data/womens_clothing_ecommerce_reviews.csv")
 
 
@@ -89,11 +91,18 @@ def migrated_postgres(postgres: "Postgres", tmp_path_factory: pytest.TempPathFac
     return name_in(url)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """``both_databases`` on a module or a test: what uses a database runs on SQLite and on PostgreSQL."""
+    marked = metafunc.definition.get_closest_marker("both_databases")
+    if marked and "database_url" in metafunc.fixturenames and not ONLY_DATABASE:
+        metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     """None means SQLite. ``FITTINGROOM_TEST_DATABASE=postgresql`` gives every test a database on a real
     PostgreSQL; a test that is only about one asks for it by an indirect parameter."""
-    if getattr(request, "param", os.environ.get("FITTINGROOM_TEST_DATABASE")) != "postgresql":
+    if getattr(request, "param", ONLY_DATABASE) != "postgresql":
         yield None
         return
     postgres = request.getfixturevalue("postgres")
