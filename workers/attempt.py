@@ -25,6 +25,7 @@ from app.runs.leases import Ending, Lease, released
 from app.runs.spec import StepSpec
 from app.runs.states import AttemptStatus, StepState
 from app.runs.tables import Step
+from ml.contract.faults import faultpoint
 from ml.contract.outcome import EXIT_OK
 from ml.pipeline.program import ROOT
 from workers import outcome
@@ -97,6 +98,7 @@ class Attempt:
 
     def _run(self, heart: Heart) -> Ending | None:
         layout = self._layout
+        faultpoint("attempt.layout")
         layout.make()
         for name, tree in self._inputs.items():
             self._host.services.storage.materialize(tree, layout.channel(name))
@@ -121,6 +123,7 @@ class Attempt:
         )
         environment["TRAINING_JOB_NAME"] = f"{self._step.id}-{self._lease.fence}"
         self._note(environment)
+        faultpoint("attempt.start")
         with self._layout.log.open("wb") as log:
             return subprocess.Popen(  # noqa: S603 - a program of the pipeline's definition
                 [sys.executable, "-I", "-S", str(WARDEN), str(os.getpid()), *command],
@@ -168,7 +171,9 @@ class Attempt:
     def _ending(self, code: int, asked: Asked | None) -> Ending:
         # Whoever finished although it was told to stop has finished.
         if code == EXIT_OK:
+            faultpoint("attempt.publish")
             tree = self._host.services.storage.put_tree(self._layout.produced(), move=True)
+            faultpoint("attempt.published")
             return Ending(
                 StepState.SUCCEEDED,
                 AttemptStatus.SUCCEEDED,

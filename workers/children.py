@@ -13,6 +13,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from ml.contract.faults import faultpoint
+
 WARDEN = Path(__file__).with_name("warden.py")
 BACK_OFF = (0.5, 1, 2, 5, 10, 30)  # seconds before the first, second, … restart in a row
 STEADY_SECONDS = 60  # whoever ran this long starts again at the shortest back-off
@@ -45,6 +47,7 @@ class Child:
 
     def start(self) -> None:
         if self._log.exists() and self._log.stat().st_size > LOG_LIMIT:
+            faultpoint("log.rotate")
             self._log.replace(self._log.with_suffix(".log.1"))
         self._started = time.monotonic()
         with self._log.open("ab") as log:

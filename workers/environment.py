@@ -10,6 +10,7 @@ from pathlib import Path
 from app.core.settings import Settings
 from app.core.storage import Tree
 from app.runs.spec import StepSpec
+from ml.contract import faults
 from ml.contract.outcome import FAILURE_LIMIT
 from ml.pipeline.resolve import as_strings
 
@@ -26,6 +27,7 @@ ALLOWED = (
     "HF_HUB_OFFLINE",
     "HF_ENDPOINT",
     "SSL_CERT_FILE",
+    faults.VARIABLE,
 )
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 

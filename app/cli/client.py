@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from app.cli.failures import BY_STATUS, Exit, Failure
+from ml.contract.faults import faultpoint
 
 PREFIX = "/api/v1"
 # An upload's answer comes only after the server has read and hashed the whole file.
@@ -87,6 +88,7 @@ class Client:
         if sha256 and digest.hexdigest() != sha256:
             partial.unlink()
             raise Failure(f"{target.name} arrived with the wrong sha256.", "Download it again.")
+        faultpoint("download.rename")
         partial.replace(target)
 
     def reachable(self) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.database import Main, now
 from app.core.work import Works
+from ml.contract.faults import faultpoint
 
 log = structlog.get_logger()
 
@@ -44,7 +45,9 @@ def deliver(works: Works, senders: Mapping[str, Sender]) -> int:
     sent = 0
     for message in waiting:
         try:
+            faultpoint("outbox.send")
             senders[message.kind](message.payload)
+            faultpoint("outbox.sent")
         except (OSError, KeyError) as error:
             _note_failure(works, message.id, error)
             break  # order matters to a chain of anchors: the next waits for this one

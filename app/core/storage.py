@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.core.errors import FittingRoomError, NotFound
+from ml.contract.faults import faultpoint
 
 
 class ArtifactDamaged(FittingRoomError):
@@ -95,6 +96,7 @@ class LocalStorage:
     def put_bytes(self, content: bytes) -> StoredFile:
         with tempfile.TemporaryDirectory(dir=self._scratch) as directory:
             path = Path(directory, "content")
+            faultpoint("storage.write")
             path.write_bytes(content)
             return self.put_file(path, move=True)
 
@@ -166,12 +168,15 @@ class LocalStorage:
         if not move:
             with tempfile.TemporaryDirectory(dir=self._scratch) as directory:
                 copy = Path(directory, "copy")
+                faultpoint("storage.copy")
                 shutil.copyfile(source, copy)
                 self._publish(copy, target, move=True)
             return
         with source.open("rb") as file:
+            faultpoint("storage.fsync")
             os.fsync(file.fileno())
         source.chmod(0o444)
+        faultpoint("storage.rename")
         source.replace(target)
         _sync_directory(target.parent)
 
@@ -193,6 +198,7 @@ def _manifest(files: tuple[StoredFile, ...]) -> bytes:
 def _sync_directory(directory: Path) -> None:
     descriptor = os.open(directory, os.O_RDONLY)
     try:
+        faultpoint("storage.fsync_directory")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -10,9 +10,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, TypeVar, cast
 
 import structlog
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.core.database import Database, Databases
+from ml.contract.faults import faultpoint
 
 log = structlog.get_logger()
 
@@ -53,11 +55,14 @@ class Work:
             return
         try:
             if self._session is not None and self._commits:
+                faultpoint("commit.before", _database_full)
                 self._session.commit()
+                faultpoint("commit.after")
         finally:
             self.abandon()
         for action in self._after_commit:
             try:
+                faultpoint("commit.tell")
                 action()
             except Exception as error:  # noqa: BLE001 - the commit stands; the dispatcher re-sends
                 log.warning("after_commit_failed", error=repr(error))
@@ -66,6 +71,11 @@ class Work:
         """Roll back what is not committed and let go of everything."""
         self._ended = True
         self._held.close()
+
+
+def _database_full() -> Exception:
+    """What both databases raise where a commit finds no room: for ``faultpoint`` alone."""
+    return OperationalError("COMMIT", {}, OSError("database or disk is full"))
 
 
 def ending_its_work(endpoint: Endpoint) -> Endpoint:

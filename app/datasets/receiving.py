@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect
 
 from app.core.errors import Invalid, TooLarge
 from app.core.services import Services
+from ml.contract.faults import faultpoint
 
 PIECE = 1 << 20
 FIELD_LIMIT = 64 * 1024
@@ -69,6 +70,7 @@ async def _receive(request: Request, boundary: bytes, path: Path, limit: int) ->
     with path.open("wb") as file:
 
         def keep(piece: bytes) -> None:
+            faultpoint("upload.write")
             file.write(piece)
             digest.update(piece)
 

@@ -17,6 +17,7 @@ from app.core.errors import TooMany
 from app.core.services import Services
 from app.endpoints.queries import Placed
 from app.registry import approval
+from ml.contract.faults import faultpoint
 from ml.serving.predictor import Prediction, Predictor, ReviewInput
 
 WAITING_LIMIT = 128  # reviews; at 20 ms each the last one waits under three seconds
@@ -96,6 +97,7 @@ def load(services: Services, placed: Placed) -> Loaded:
         for file in tree.files:
             target = Path(directory, file.path)
             target.parent.mkdir(parents=True, exist_ok=True)
+            faultpoint("serving.link")
             target.symlink_to(services.storage.local_path(file.sha256))
         predictor = Predictor.load(Path(directory))
     return Loaded(_serves(placed), predictor)

@@ -2,6 +2,8 @@
 
 from celery import Celery
 
+from ml.contract.faults import faultpoint
+
 EXECUTE_STEP = "execute_step"
 
 TRANSPORT = {"socket_timeout": 5, "socket_connect_timeout": 5, "health_check_interval": 10}
@@ -22,4 +24,5 @@ class CeleryMessenger:
         )
 
     def send_step(self, step_id: str, queue: str) -> None:
+        faultpoint("message.send")
         self._celery.send_task(EXECUTE_STEP, (step_id,), queue=queue, retry=False)

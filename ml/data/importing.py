@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml.contract.faults import faultpoint
 from ml.contract.outcome import StepRefused
 from ml.data.canonical import Canonizer
 from ml.data.labels import BY_RATING, order_labels
@@ -62,6 +63,7 @@ def import_upload(upload: Upload, directory: Path, pace: Pace) -> dict[str, obje
     _check_classes(outcome)
     version = _describe(upload, opened, outcome)
     text = json.dumps(version, ensure_ascii=False, indent=2)
+    faultpoint("version.write")
     (directory / "version.json").write_text(text, encoding="utf-8")
     return version
 

@@ -9,6 +9,7 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ml.contract.faults import faultpoint
 from ml.data.canonical import REJECTS, SCHEMA, Row
 
 SHARD_ROWS = 100_000
@@ -51,6 +52,7 @@ class ShardWriter:
             return
         if self._file is None:
             self._file = self._open()
+        faultpoint("shard.write")
         self._file.write_batch(_batch(self._rows, SCHEMA))
         self._in_shard += len(self._rows)
         self._rows, self._characters = [], 0
@@ -62,6 +64,7 @@ class ShardWriter:
 
     def _close(self) -> None:
         if self._file is not None:
+            faultpoint("shard.close")
             self._file.close()
         self._file, self._in_shard = None, 0
 

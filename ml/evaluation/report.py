@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ml.contract.faults import faultpoint
 from ml.evaluation.counts import confusion_of
 from ml.evaluation.curves import coverage_of, curves_of
 from ml.evaluation.intervals import LEVEL, METHOD, Answers, Bootstrap
@@ -101,6 +102,7 @@ def write_report(
 ) -> None:
     """Texts stand beside the answers: a mistake can be read without looking for its review elsewhere."""
     text = json.dumps(evaluation, indent=1)
+    faultpoint("evaluation.write")
     (directory / "evaluation.json").write_text(text, encoding="utf-8")
     columns: dict[str, Any] = {name: rows[name] for name in COPIED}
     columns["predicted"] = pa.array([labels[index] for index in candidate.predicted])
@@ -108,4 +110,5 @@ def write_report(
     for index, label in enumerate(labels):
         columns[f"p_{label}"] = pa.array(candidate.probabilities[:, index])
     path = directory / "predictions.parquet"
+    faultpoint("predictions.write")
     pq.write_table(pa.table(columns), path, compression="zstd", row_group_size=ROWS_A_GROUP)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ml.contract.faults import faultpoint
 from ml.features.composition import ReviewInput
 from ml.features.dataset import DatasetVersion
 from ml.features.snapshot import REST
@@ -90,6 +91,7 @@ class _Shards:
         if rows + table.num_rows > SHARD_ROWS:
             writer.close()
             writer, number, rows = self._file(part, number + 1, table.schema), number + 1, 0
+        faultpoint("features.write")
         writer.write_table(table)
         self._open[part] = (writer, number, rows + table.num_rows)
 

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ml.contract.faults import faultpoint
 from ml.contract.outcome import StepRefused
 
 NAME = "snapshot.json"
@@ -33,6 +34,7 @@ def write_snapshot(root: Path, description: Mapping[str, object]) -> None:
         for path in sorted(root.glob("features/*.parquet"))
     }
     text = json.dumps({"format": 1, **description, "files": files}, indent=1)
+    faultpoint("snapshot.write")
     (root / NAME).write_text(text, encoding="utf-8")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from safetensors.torch import save_file
 
+from ml.contract.faults import faultpoint
 from ml.features.snapshot import Snapshot
 from ml.training.checkpoint import Position
 from ml.training.classifier import Classifier, Head
@@ -24,6 +25,7 @@ def write_model(
 ) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     weights = {name: weight.contiguous() for name, weight in classifier.state_dict().items()}
+    faultpoint("model.write")
     save_file(weights, directory / "model.safetensors", {"format": "pt"})
     names = dict(enumerate(snapshot.labels))
     config = {
@@ -57,6 +59,7 @@ def _spec(head: Head, encoder: Encoder, snapshot: Snapshot, settings: dict[str, 
 
 
 def _write_json(path: Path, value: object) -> None:
+    faultpoint("model.describe")
     path.write_text(json.dumps(value, indent=1), encoding="utf-8")
 
 

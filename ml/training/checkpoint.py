@@ -17,6 +17,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ml.contract.faults import faultpoint
+
 NAME = "checkpoint.safetensors"
 
 
@@ -47,10 +49,14 @@ class Checkpoints:
         metadata = {"fingerprint": self._fingerprint, "position": json.dumps(vars(position))}
         temporary = self._path.with_suffix(".part")
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        faultpoint("checkpoint.write")
         save_file({name: tensor.contiguous() for name, tensor in state.items()}, temporary, metadata)
         with temporary.open("rb") as file:
+            faultpoint("checkpoint.fsync")
             os.fsync(file.fileno())
+        faultpoint("checkpoint.rename")
         temporary.replace(self._path)
+        faultpoint("checkpoint.renamed")
 
     def load(self) -> tuple[Position, dict[str, Tensor]] | None:
         """The position and tensors to go on from, or None: nothing there, damaged, or of another job."""

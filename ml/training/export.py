@@ -13,6 +13,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
+from ml.contract.faults import faultpoint
 from ml.contract.outcome import StepRefused
 from ml.training.batching import TokenRows, sorted_batches
 from ml.training.classifier import Classifier
@@ -38,6 +39,7 @@ def export_onnx(classifier: Classifier, rows: TokenRows, path: Path) -> float:
     """Write the file and return the largest difference of a probability found on real rows."""
     served = _Served(classifier).eval()  # the exporter puts back the mode it finds
     example = rows.batch(np.arange(min(2, len(rows))))
+    faultpoint("model.export")
     axes = {0: "rows", 1: "tokens"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer warns of every Python number it meets
