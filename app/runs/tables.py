@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -66,6 +67,9 @@ class Run(Main):
     finished_at: Mapped[datetime | None]
     figures: Mapped[dict[str, Any] | None]
     macro_f1: Mapped[float | None]
+    # Defaults of the database's own, here and at the worker: a process of an older version knows no better.
+    priority: Mapped[int] = mapped_column(default=0, server_default="0")  # see app.runs.places
+    device: Mapped[str] = mapped_column(String(10), default="auto", server_default="auto")
 
 
 class SavedRecipe(Main):
@@ -176,7 +180,11 @@ class RunEvent(Main):
 
 
 class Worker(Main):
-    """A worker process and what it can do; silent for a minute, it is taken for dead."""
+    """A worker process and what it can do; silent for a minute, it is taken for dead.
+
+    ``draining``: it takes nothing new; ``leaving``: it ends once it has nothing left. ``problem`` is why it
+    can take nothing at all. ``key_id`` is what its machine joined with, where it did.
+    """
 
     __tablename__ = "worker"
 
@@ -188,8 +196,42 @@ class Worker(Main):
     kinds: Mapped[list[Any]]
     version: Mapped[str] = mapped_column(String(40))
     busy: Mapped[int] = mapped_column(default=0)
+    devices: Mapped[list[Any] | None]  # its cards
+    draining: Mapped[bool] = mapped_column(default=False, server_default=false())
+    leaving: Mapped[bool] = mapped_column(default=False, server_default=false())
+    problem: Mapped[str | None] = mapped_column(Text)
+    key_id: Mapped[str | None] = mapped_column(String(40))
     started_at: Mapped[datetime] = mapped_column(default=now())
     seen_at: Mapped[datetime] = mapped_column(default=now())
+
+
+class WorkerKey(Main):
+    """Lets one other machine join: first as a secret that works once, then as the machine's own.
+
+    Of both only the hash is kept. Revoked, the machine's workers stop.
+    """
+
+    __tablename__ = "worker_key"
+    __table_args__ = (UniqueConstraint("secret_hash"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(60))
+    secret_hash: Mapped[str] = mapped_column(String(64))
+    created_by: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column(default=now())
+    expires_at: Mapped[datetime]  # of the secret that works once; the machine's own stays good
+    joined_at: Mapped[datetime | None]
+    joined_from: Mapped[str] = mapped_column(String(60), default="")
+    revoked_at: Mapped[datetime | None]
+
+
+class StorageProbe(Main):
+    """A file that every worker must find in its storage before it takes a step: the same storage, then."""
+
+    __tablename__ = "storage_probe"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(default=now())
 
 
 class MetricPoint(Telemetry):
