@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from app.core.changes import Watcher
 from app.core.database import Databases
 from app.core.settings import Settings
-from app.core.storage import LocalStorage, Tree
+from app.core.storage import Storage, Tree
 from app.core.work import Work, Works
 from ml.pipeline.definition import ParameterValue
 
@@ -207,7 +207,7 @@ class Services:
     settings: Settings
     databases: Databases
     works: Works
-    storage: LocalStorage
+    storage: Storage
     watcher: Watcher
     messenger: Messenger
     launcher: Launcher

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from app.core.lists import csv_lines
-from app.core.storage import LocalStorage
+from app.core.storage import Storage
 from app.datasets.rows import start_of
 from app.datasets.tables import DatasetVersion
 
@@ -25,7 +25,7 @@ class Rejects:
     next: str | None
 
 
-def rejects(storage: LocalStorage, version: DatasetVersion, cursor: str | None, limit: int) -> Rejects:
+def rejects(storage: Storage, version: DatasetVersion, cursor: str | None, limit: int) -> Rejects:
     """In the order of the upload. The cursor is how many rows stand before the page."""
     start = start_of(cursor)
     total = version.rejected or 0
@@ -51,7 +51,7 @@ def _groups_from(file: pq.ParquetFile, start: int) -> Iterator[tuple[int, int]]:
         before += rows
 
 
-def rejects_csv(storage: LocalStorage, version: DatasetVersion) -> Iterator[str]:
+def rejects_csv(storage: Storage, version: DatasetVersion) -> Iterator[str]:
     """All of them, as CSV that a spreadsheet can open without running anything."""
     yield csv_lines([COLUMNS])
     if version.tree_sha256 is None:
@@ -71,7 +71,7 @@ class Example:
     raw: str
 
 
-def examples(storage: LocalStorage, version: DatasetVersion, each: int = 3) -> dict[str, list[Example]]:
+def examples(storage: Storage, version: DatasetVersion, each: int = 3) -> dict[str, list[Example]]:
     """The first few rejects of every reason, as far as the first groups tell."""
     found: dict[str, list[Example]] = {}
     if version.tree_sha256 is None:
@@ -85,7 +85,7 @@ def examples(storage: LocalStorage, version: DatasetVersion, each: int = 3) -> d
     return found
 
 
-def _file(storage: LocalStorage, version: DatasetVersion, name: str) -> pq.ParquetFile:
+def _file(storage: Storage, version: DatasetVersion, name: str) -> pq.ParquetFile:
     stored = storage.tree(version.tree_sha256 or "").find(name)
     # A damaged file is told as such, and not as whatever the Parquet reader stumbles over.
     storage.verify(stored.sha256)

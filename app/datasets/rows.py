@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from app.core.storage import ArtifactDamaged, LocalStorage, StoredFile
+from app.core.storage import ArtifactDamaged, Storage, StoredFile
 from app.datasets.tables import DatasetVersion
 
 SHARD = "reviews-"
@@ -60,7 +60,7 @@ def start_of(cursor: str | None) -> int:
 
 
 def find_rows(
-    storage: LocalStorage, version: DatasetVersion, asked: Asked, limit: int, most: int = MAX_BYTES
+    storage: Storage, version: DatasetVersion, asked: Asked, limit: int, most: int = MAX_BYTES
 ) -> Found:
     """At least one group is read, however large it is: whoever goes on comes further."""
     items: list[dict[str, Any]] = []
@@ -76,13 +76,13 @@ def find_rows(
     return Found(items, None)
 
 
-def every_row(storage: LocalStorage, version: DatasetVersion, asked: Asked) -> Iterator[dict[str, Any]]:
+def every_row(storage: Storage, version: DatasetVersion, asked: Asked) -> Iterator[dict[str, Any]]:
     """Without a bound: for a file, not for a page."""
     for group in _groups(storage, version, asked.start):
         yield from (row for _, row in _matching(group, asked))
 
 
-def _groups(storage: LocalStorage, version: DatasetVersion, start: int) -> Iterator[_Group]:
+def _groups(storage: Storage, version: DatasetVersion, start: int) -> Iterator[_Group]:
     """From the one that holds row ``start``; shards before it are opened, not read."""
     if version.tree_sha256 is None:
         return
@@ -95,7 +95,7 @@ def _groups(storage: LocalStorage, version: DatasetVersion, start: int) -> Itera
         first += rows
 
 
-def _rows_of(storage: LocalStorage, shard: StoredFile) -> int:
+def _rows_of(storage: Storage, shard: StoredFile) -> int:
     # A damaged file is told as such, and not as whatever the Parquet reader stumbles over.
     storage.verify(shard.sha256)
     try:
@@ -104,7 +104,7 @@ def _rows_of(storage: LocalStorage, shard: StoredFile) -> int:
         raise ArtifactDamaged(f"The stored file {shard.path} is no Parquet file.", ADVICE) from error
 
 
-def _groups_of(storage: LocalStorage, shard: StoredFile, first: int, start: int) -> Iterator[_Group]:
+def _groups_of(storage: Storage, shard: StoredFile, first: int, start: int) -> Iterator[_Group]:
     with pq.ParquetFile(storage.local_path(shard.sha256)) as file:
         for place in range(file.num_row_groups):
             about = file.metadata.row_group(place)

@@ -9,7 +9,7 @@ from app.accounts import audit
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import new_id
 from app.core.security import Actor
-from app.core.storage import LocalStorage, StoredFile
+from app.core.storage import Storage, StoredFile
 from app.core.work import Work
 from app.datasets import queries
 from app.datasets.tables import Upload
@@ -51,7 +51,7 @@ def look(file: FileAtHand, mapping: Mapping[str, object]) -> dict[str, Any]:
 
 def keep(
     work: Work,
-    storage: LocalStorage,
+    storage: Storage,
     actor: Actor,
     file: FileAtHand,
     stored: StoredFile,
@@ -74,7 +74,7 @@ def keep(
     return upload
 
 
-def store(storage: LocalStorage, file: FileAtHand) -> StoredFile:
+def store(storage: Storage, file: FileAtHand) -> StoredFile:
     kept = storage.put_file(file.path, move=file.move, sha256=file.sha256)
     return StoredFile(CONTENT, kept.sha256, kept.size)
 

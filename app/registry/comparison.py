@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from app.core.storage import LocalStorage, StoredFile
+from app.core.storage import Storage, StoredFile
 from app.registry import evidence as proof
 from app.registry.tables import ModelVersion
 from app.runs.compare.predictions import COMMON_SHARE, first_rows, single, stands_once
@@ -68,7 +68,7 @@ class Comparison:
     groups: Sequence[Group]
 
 
-def compare(storage: LocalStorage, candidate: ModelVersion, today: ModelVersion | None) -> Comparison:
+def compare(storage: Storage, candidate: ModelVersion, today: ModelVersion | None) -> Comparison:
     table, masks, paired = _sorted_out(storage, candidate, today)
     counts = [_count(mask) for mask in masks.values()]
     changes = _changes(table.num_rows, *counts) if paired else None
@@ -76,7 +76,7 @@ def compare(storage: LocalStorage, candidate: ModelVersion, today: ModelVersion 
 
 
 def rows_of(
-    storage: LocalStorage,
+    storage: Storage,
     candidate: ModelVersion,
     today: ModelVersion | None,
     kind: str,
@@ -94,13 +94,13 @@ def rows_of(
     return Group(kind, found.num_rows, [_example(row, texts, sure) for row in rows])
 
 
-def is_paired(storage: LocalStorage, candidate: ModelVersion, today: ModelVersion | None) -> bool:
+def is_paired(storage: Storage, candidate: ModelVersion, today: ModelVersion | None) -> bool:
     """Whether today’s answers stand beside the candidate’s: both were tested on the same reviews."""
     return _sorted_out(storage, candidate, today)[2]
 
 
 def _sorted_out(
-    storage: LocalStorage, candidate: ModelVersion, today: ModelVersion | None
+    storage: Storage, candidate: ModelVersion, today: ModelVersion | None
 ) -> tuple[pa.Table, dict[str, pa.ChunkedArray], bool]:
     """The answers, which of them are of which kind, and whether today’s stand beside them."""
     table = _predictions(storage, candidate)
@@ -111,7 +111,7 @@ def _sorted_out(
     return table, {"wrong": pc.invert(right), "right": right}, False
 
 
-def _predictions(storage: LocalStorage, version: ModelVersion) -> pa.Table:
+def _predictions(storage: Storage, version: ModelVersion) -> pa.Table:
     return first_rows(storage.local_path(proof.predictions_file(version.evidence).sha256))
 
 
@@ -144,7 +144,7 @@ def _changes(n: int, gained: int, lost: int, other: int) -> Changes:
 
 
 def _groups(
-    storage: LocalStorage, version: ModelVersion, table: pa.Table, masks: dict[str, pa.ChunkedArray]
+    storage: Storage, version: ModelVersion, table: pa.Table, masks: dict[str, pa.ChunkedArray]
 ) -> list[Group]:
     totals = {kind: _count(mask) for kind, mask in masks.items()}
     shares = _shares(totals)
@@ -188,7 +188,7 @@ def _example(row: dict[str, Any], texts: dict[str, tuple[str, str]], sure: dict[
     )
 
 
-def _texts(storage: LocalStorage, version: ModelVersion, wanted: set[str]) -> dict[str, tuple[str, str]]:
+def _texts(storage: Storage, version: ModelVersion, wanted: set[str]) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for file in proof.test_files(storage, version.evidence):
         for row in _rows_of(storage, file, wanted - set(found), ["review_id", "text", "title"]):
@@ -200,7 +200,7 @@ def _texts(storage: LocalStorage, version: ModelVersion, wanted: set[str]) -> di
     return found
 
 
-def _sureness(storage: LocalStorage, version: ModelVersion, wanted: set[str]) -> dict[str, float]:
+def _sureness(storage: Storage, version: ModelVersion, wanted: set[str]) -> dict[str, float]:
     """The probability of the answer that was given."""
     columns = ["review_id", "predicted", *(f"p_{label}" for label in version.labels)]
     rows = _rows_of(storage, proof.predictions_file(version.evidence), wanted, columns)
@@ -208,7 +208,7 @@ def _sureness(storage: LocalStorage, version: ModelVersion, wanted: set[str]) ->
 
 
 def _rows_of(
-    storage: LocalStorage, file: StoredFile, wanted: set[str], columns: list[str]
+    storage: Storage, file: StoredFile, wanted: set[str], columns: list[str]
 ) -> list[dict[str, Any]]:
     """The few rows with these ids, read batch by batch; columns the file lacks are left out."""
     rows: list[dict[str, Any]] = []

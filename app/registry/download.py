@@ -4,7 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 
-from app.core.storage import LocalStorage, Tree
+from app.core.storage import Storage, Tree
 
 CHUNK = 1024 * 1024
 EPOCH = (1980, 1, 1, 0, 0, 0)  # equal files make equal archives
@@ -31,7 +31,7 @@ class _Sent(io.RawIOBase):
         return content
 
 
-def archive(storage: LocalStorage, tree: Tree, folder: str, extra: dict[str, str]) -> Iterator[bytes]:
+def archive(storage: Storage, tree: Tree, folder: str, extra: dict[str, str]) -> Iterator[bytes]:
     """Stored, not packed: weights hardly shrink. ``extra`` maps names to texts that join the files."""
     sent = _Sent()
     with zipfile.ZipFile(sent, "w", zipfile.ZIP_STORED) as file:

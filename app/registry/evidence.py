@@ -11,7 +11,7 @@ from typing import Any
 
 from app.core.errors import Invalid
 from app.core.services import NativeCall
-from app.core.storage import ArtifactDamaged, LocalStorage, StoredFile, Tree, tree_of
+from app.core.storage import ArtifactDamaged, Storage, StoredFile, Tree, tree_of
 
 JSON_LIMIT = 8 * 1024 * 1024  # an evaluation of a hundred classes has 200 kB
 MODEL_FILES = ("model.onnx", "spec.json")
@@ -25,7 +25,7 @@ class EvidenceChanged(Exception):
     """A file or the document itself is no longer what was registered. The text says which."""
 
 
-def gather(storage: LocalStorage, call: NativeCall) -> dict[str, Any]:
+def gather(storage: Storage, call: NativeCall) -> dict[str, Any]:
     """The evidence of a version that is being registered."""
     dataset, features = call.inputs["dataset"], call.inputs["features"]
     evaluation, model = call.inputs["evaluation"], call.inputs["model"]
@@ -75,12 +75,12 @@ def named_files(evidence: Mapping[str, Any]) -> list[StoredFile]:
     return [*(_file(entry) for entry in single), *model_tree(evidence).files]
 
 
-def missing(storage: LocalStorage, evidence: Mapping[str, Any]) -> frozenset[str]:
+def missing(storage: Storage, evidence: Mapping[str, Any]) -> frozenset[str]:
     """Paths of named files that are not stored any more. Whether the others are whole is not read here."""
     return frozenset(file.path for file in named_files(evidence) if not storage.has(file.sha256))
 
 
-def check(storage: LocalStorage, evidence: Mapping[str, Any], expected: str) -> None:
+def check(storage: Storage, evidence: Mapping[str, Any], expected: str) -> None:
     """Read everything again. A file that is merely absent raises NotFound: it may come back."""
     check_document(evidence, expected)
     for file in named_files(evidence):
@@ -92,7 +92,7 @@ def check_document(evidence: Mapping[str, Any], expected: str) -> None:
         raise EvidenceChanged("The evidence itself was changed after it was recorded.")
 
 
-def check_file(storage: LocalStorage, file: StoredFile) -> None:
+def check_file(storage: Storage, file: StoredFile) -> None:
     try:
         storage.verify(file.sha256)
     except ArtifactDamaged as damage:
@@ -102,14 +102,14 @@ def check_file(storage: LocalStorage, file: StoredFile) -> None:
         ) from None
 
 
-def read_json(storage: LocalStorage, file: StoredFile) -> dict[str, Any]:
+def read_json(storage: Storage, file: StoredFile) -> dict[str, Any]:
     if file.size > JSON_LIMIT:
         raise Invalid(f"{file.path} has {file.size:,} bytes, more than {JSON_LIMIT:,}.")
     content: dict[str, Any] = json.loads(storage.read_bytes(file.sha256))
     return content
 
 
-def evaluation_of(storage: LocalStorage, evidence: Mapping[str, Any]) -> dict[str, Any]:
+def evaluation_of(storage: Storage, evidence: Mapping[str, Any]) -> dict[str, Any]:
     return read_json(storage, _file(evidence["evaluation"]["file"]))
 
 
@@ -117,7 +117,7 @@ def predictions_file(evidence: Mapping[str, Any]) -> StoredFile:
     return _file(evidence["evaluation"]["predictions"])
 
 
-def test_files(storage: LocalStorage, evidence: Mapping[str, Any]) -> list[StoredFile]:
+def test_files(storage: Storage, evidence: Mapping[str, Any]) -> list[StoredFile]:
     """The rows of the test split with their texts."""
     files = storage.tree(evidence["features"]["tree_sha256"]).files
     return [file for file in files if file.path.rsplit("/", 1)[-1].startswith("test-")]

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import FittingRoomError
 from app.core.services import Services
-from app.core.storage import LocalStorage, Tree
+from app.core.storage import Storage, Tree
 from app.core.work import Work
 from app.runs import queries
 from app.runs.advancing import record_step, settle
@@ -39,7 +39,7 @@ class Lookup:
     reason: str
 
 
-def input_trees(session: Session, storage: LocalStorage, step: Step) -> dict[str, Tree]:
+def input_trees(session: Session, storage: Storage, step: Step) -> dict[str, Tree]:
     """What each channel of the step holds. The steps it needs have succeeded."""
     run = session.get_one(Run, step.run_id)
     artifacts = {other.name: other.artifact for other in queries.steps_of(session, step.run_id)}
@@ -47,7 +47,7 @@ def input_trees(session: Session, storage: LocalStorage, step: Step) -> dict[str
     return {name: _tree(storage, source, run, artifacts) for name, source in inputs.items()}
 
 
-def _tree(storage: LocalStorage, source: InputSpec, run: Run, artifacts: Mapping[str, str | None]) -> Tree:
+def _tree(storage: Storage, source: InputSpec, run: Run, artifacts: Mapping[str, str | None]) -> Tree:
     if source.run_input is not None:
         return storage.tree(run.inputs[source.run_input])
     assert source.step is not None, "an input comes from the run or from a step"
@@ -68,7 +68,7 @@ def digest_of(key: Key) -> str:
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
 
 
-def look_up(session: Session, storage: LocalStorage, step: Step, key: Key) -> Lookup:
+def look_up(session: Session, storage: Storage, step: Step, key: Key) -> Lookup:
     """The newest earlier step with the same key whose artifact is whole."""
     if not step.spec["cached"]:
         return Lookup(None, None, None, "not cached: this step always runs")
@@ -83,7 +83,7 @@ def look_up(session: Session, storage: LocalStorage, step: Step, key: Key) -> Lo
     return Lookup(key, digest, None, _why_not(session, step, key))
 
 
-def _whole(storage: LocalStorage, step: Step) -> bool:
+def _whole(storage: Storage, step: Step) -> bool:
     """Every byte is read: a damaged artifact taken from the cache would fail all runs after this one."""
     assert step.artifact is not None, "a program step that succeeded has an artifact"
     try:

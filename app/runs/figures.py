@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.core.errors import NotFound
-from app.core.storage import LocalStorage
+from app.core.storage import Storage
 from app.runs.tables import Run, Step
 
 EVALUATION = "evaluation.json"
 KEPT = ("macro_f1", "accuracy")
 
 
-def note_figures(storage: LocalStorage, run: Run, step: Step) -> None:
+def note_figures(storage: Storage, run: Run, step: Step) -> None:
     """Called when a step has succeeded. One that measured nothing, or not in our words, leaves no mark."""
     if step.kind != "program" or step.artifact is None:
         return

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.core.errors import Invalid
 from app.core.services import NativeCall, Services
-from app.core.storage import LocalStorage
+from app.core.storage import Storage
 from app.core.work import Work
 from app.runs import queries
 from app.runs.caching import input_trees
@@ -38,14 +38,14 @@ def perform(work: Work, services: Services, step: Step) -> Mapping[str, Any]:
     return handler(work, services, _call(work, services, step))
 
 
-def decide(storage: LocalStorage, gate: Step, steps: list[Step]) -> dict[str, object]:
+def decide(storage: Storage, gate: Step, steps: list[Step]) -> dict[str, object]:
     """A condition that does not hold is an outcome with reasons, never an error."""
     artifacts = {step.name: step.artifact for step in steps}
     conditions = StepSpec.from_json(gate.spec).conditions
     return verdict([_check(storage, condition, artifacts) for condition in conditions])
 
 
-def _check(storage: LocalStorage, condition: ConditionSpec, artifacts: Mapping[str, str | None]) -> Check:
+def _check(storage: Storage, condition: ConditionSpec, artifacts: Mapping[str, str | None]) -> Check:
     artifact = artifacts[condition.step]
     assert artifact is not None, "a gate becomes ready only after the steps it reads have succeeded"
     document = storage.read_bytes(storage.tree(artifact).find(condition.file).sha256)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.core.errors import NotFound
-from app.core.storage import LocalStorage
+from app.core.storage import Storage
 from app.core.work import Work
 from app.datasets import queries as datasets
 from app.datasets.queries import NamedVersion
@@ -20,12 +20,12 @@ from ml.pipeline.definition import Pipeline, Recipe, needs
 EVALUATION = "evaluation.json"
 
 
-def run_json(work: Work, storage: LocalStorage, detail: RunDetail) -> dict[str, Any]:
+def run_json(work: Work, storage: Storage, detail: RunDetail) -> dict[str, Any]:
     return _run_json(storage, detail, subjects(work, [detail.run]))
 
 
 def _run_json(
-    storage: LocalStorage, detail: RunDetail, about: Mapping[str, dict[str, Any]]
+    storage: Storage, detail: RunDetail, about: Mapping[str, dict[str, Any]]
 ) -> dict[str, Any]:
     run = detail.run
     evaluation = evaluation_of(storage, detail) or {}
@@ -96,7 +96,7 @@ def step_json(step: Step) -> dict[str, Any]:
     }
 
 
-def evaluation_of(storage: LocalStorage, detail: RunDetail) -> Mapping[str, Any] | None:
+def evaluation_of(storage: Storage, detail: RunDetail) -> Mapping[str, Any] | None:
     """What the run measured: evaluation.json of the step that left one."""
     for step in reversed(detail.steps):
         if step.kind == "program" and step.artifact:
@@ -123,14 +123,14 @@ def _time(value: datetime | None) -> str | None:
     return value.isoformat() if value else None
 
 
-def runs_json(work: Work, storage: LocalStorage, runs: Sequence[Run]) -> list[dict[str, Any]]:
+def runs_json(work: Work, storage: Storage, runs: Sequence[Run]) -> list[dict[str, Any]]:
     """A page of a list: each run as it is shown alone, with one query for all their steps."""
     steps = queries.steps_of_runs(work.session, [run.id for run in runs])
     about = subjects(work, runs)
     return [_run_json(storage, RunDetail(run, steps[run.id], {}), about) for run in runs]
 
 
-def artifacts_json(storage: LocalStorage, detail: RunDetail) -> list[dict[str, Any]]:
+def artifacts_json(storage: Storage, detail: RunDetail) -> list[dict[str, Any]]:
     return [
         {"step": step.name, "path": file.path, "sha256": file.sha256, "size": file.size}
         for step in detail.steps

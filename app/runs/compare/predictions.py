@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from app.core.errors import NotFound
-from app.core.storage import LocalStorage
+from app.core.storage import Storage
 from app.runs.tables import Step
 from ml.evaluation.intervals import Figure
 from ml.evaluation.paired import paired_differences
@@ -40,7 +40,7 @@ class Paired:
         return self.common == self.n == self.others
 
 
-def predictions(storage: LocalStorage, steps: Sequence[Step]) -> pa.Table | None:
+def predictions(storage: Storage, steps: Sequence[Step]) -> pa.Table | None:
     """Of the step that left some; rows whose review stands once, so that a join can't multiply them."""
     for step in steps:
         if step.kind != "program" or step.artifact is None:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from fastapi import Query
 
 from app.core.addresses import address
-from app.core.storage import LocalStorage, StoredFile
+from app.core.storage import Storage, StoredFile
 from app.runs.queries import RunDetail
 from ml.evaluation.slices import LENGTHS
 
@@ -78,7 +78,7 @@ class Found:
 class AnswerFile:
     """The file of one run. Those of older programs have no texts, categories or baseline: these are empty."""
 
-    def __init__(self, storage: LocalStorage, file: StoredFile, labels: Sequence[str]) -> None:
+    def __init__(self, storage: Storage, file: StoredFile, labels: Sequence[str]) -> None:
         storage.open(file.sha256).close()  # a file that is lost is told as such
         self._file = pq.ParquetFile(storage.local_path(file.sha256))
         self._present = set(self._file.schema_arrow.names)
@@ -193,7 +193,7 @@ def _long(texts: pa.Array, name: str) -> pa.Array:
     return pa.array([least <= count and (most is None or count < most) for count in words], pa.bool_())
 
 
-def answer_file(storage: LocalStorage, detail: RunDetail) -> StoredFile | None:
+def answer_file(storage: Storage, detail: RunDetail) -> StoredFile | None:
     """Of the last step that left one."""
     for step in reversed(detail.steps):
         if step.artifact and storage.has(step.artifact):

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from app.core.errors import NotFound
 from app.core.security import Role, requires
 from app.core.services import AppServices, Reading
-from app.core.storage import LocalStorage, Tree
+from app.core.storage import Storage, Tree
 from app.runs import service
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
@@ -56,7 +56,7 @@ class _Pipe:
         return content
 
 
-def pieces(storage: LocalStorage, tree: Tree) -> Iterator[bytes]:
+def pieces(storage: Storage, tree: Tree) -> Iterator[bytes]:
     pipe = _Pipe()
     with ZipFile(pipe, "w", ZIP_STORED) as archive:
         for file in tree.files:

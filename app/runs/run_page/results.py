@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.charts.notation import score, signed, signed_interval
-from app.core.storage import LocalStorage, StoredFile
+from app.core.storage import Storage, StoredFile
 from app.runs.run_page.cards import SIGNS, Fact
 from app.runs.tables import Step
 from app.runs.views import EVALUATION
@@ -77,11 +77,11 @@ def recipe_of(pipeline: Pipeline | None, name: str | None) -> Recipe | None:
     return next((one for one in pipeline.recipes if one.name == name), None) if pipeline else None
 
 
-def artifacts(storage: LocalStorage, steps: Sequence[Step]) -> list[StepFiles]:
+def artifacts(storage: Storage, steps: Sequence[Step]) -> list[StepFiles]:
     return [found for step in steps if (found := files_of(storage, step))]
 
 
-def files_of(storage: LocalStorage, step: Step) -> StepFiles | None:
+def files_of(storage: Storage, step: Step) -> StepFiles | None:
     """None for a step that has left nothing, or not yet."""
     sha256 = step.artifact
     if not sha256:
@@ -93,7 +93,7 @@ def files_of(storage: LocalStorage, step: Step) -> StepFiles | None:
     return StepFiles(step.name, sha256, tree.files[:FILES_SHOWN], more, step.cached, tree.size)
 
 
-def preview_of(storage: LocalStorage, step: Step, path: str) -> Preview | None:
+def preview_of(storage: Storage, step: Step, path: str) -> Preview | None:
     """The beginning of a small text; None where there is none to read."""
     if not step.artifact or not storage.has(step.artifact):
         return None

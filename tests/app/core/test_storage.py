@@ -1,3 +1,5 @@
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,34 @@ def test_what_is_not_there_is_not_found(storage: LocalStorage, tree: Tree) -> No
 
 def test_nothing_is_left_in_scratch(storage: LocalStorage, tree: Tree, tmp_path: Path) -> None:
     assert list((tmp_path / "storage" / "scratch").iterdir()) == []
+
+
+def test_what_is_stored_is_listed_with_size_and_time(storage: LocalStorage, tree: Tree) -> None:
+    found = {blob.sha256: blob.size for blob in storage.blobs()}
+    sizes = {file.sha256: file.size for file in tree.files}
+    assert {sha256: found[sha256] for sha256 in sizes} == sizes
+    assert found.keys() - sizes.keys() == {tree.sha256}
+
+
+def test_what_is_removed_is_gone_and_can_be_stored_again(
+    storage: LocalStorage, tree: Tree, tmp_path: Path
+) -> None:
+    sha256 = tree.find("model/weights").sha256
+    assert storage.remove(sha256)
+    assert not storage.remove(sha256)
+    assert not storage.has(sha256)
+    storage.put_file(tmp_path / "weights")
+    assert storage.has(sha256)
+
+
+def test_what_was_put_again_since_it_was_looked_at_is_not_removed(
+    storage: LocalStorage, tree: Tree, tmp_path: Path
+) -> None:
+    sha256 = tree.find("model/weights").sha256
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    os.utime(storage.local_path(sha256), (long_ago.timestamp(), long_ago.timestamp()))
+    (seen,) = (blob for blob in storage.blobs() if blob.sha256 == sha256)
+    assert seen.changed_at == long_ago
+    storage.put_file(tmp_path / "weights")
+    assert not storage.remove(sha256, unless_changed_since=seen.changed_at)
+    assert storage.has(sha256)

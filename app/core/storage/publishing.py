@@ -1,0 +1,23 @@
+"""A file becomes visible under its hash whole and for good, or not at all."""
+
+import os
+from pathlib import Path
+
+
+def publish(source: Path, target: Path) -> None:
+    """Sync, rename, sync the directory. Both lie in one file system; a rename there can't be half done."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with source.open("rb") as file:
+        os.fsync(file.fileno())
+    source.chmod(0o444)
+    os.utime(source)  # from now on it is new: nobody collects it before it is named
+    source.replace(target)
+    _sync_directory(target.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
