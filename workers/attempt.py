@@ -4,6 +4,7 @@ A long training holds no transaction and no lock. The program runs under the war
 contract with an allow-list for its environment: what parses an upload never sees a database's password.
 """
 
+import errno
 import os
 import shutil
 import signal
@@ -15,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
+from app.core.database import AWAY
 from app.core.errors import FittingRoomError
 from app.core.services import Services
 from app.core.storage import Tree
@@ -39,6 +40,7 @@ from workers.tailing import Tail
 log = structlog.get_logger()
 
 WARDEN = Path(__file__).with_name("warden.py")
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 TICK_SECONDS = 0.05
 GRACE_SECONDS = 10.0  # from SIGTERM to SIGKILL: a checkpoint of a small model takes two
 
@@ -87,7 +89,7 @@ class Attempt:
         except FittingRoomError as error:
             ending, lost = _refused(error), False
         except OSError as error:
-            ending, lost = _broken(error), False
+            ending, lost = broken(error), False
         finally:
             shutil.rmtree(self._layout.root, ignore_errors=True)
         return None if lost else ending
@@ -139,7 +141,7 @@ class Attempt:
         try:
             with self._host.services.works.writing() as work:
                 leases.note_environment(work, self._lease, environment)
-        except SQLAlchemyError:
+        except AWAY:
             log.warning("environment_not_noted", step_id=self._step.id, exc_info=True)
 
     def _supervise(
@@ -194,7 +196,7 @@ def _refused(error: FittingRoomError) -> Ending:
     return Ending(StepState.FAILED, AttemptStatus.FAILED, error.message, error.advice)
 
 
-def _broken(error: OSError) -> Ending:
+def broken(error: OSError) -> Ending:
     """The disk: no directory, no link or no artifact could be written."""
     message = f"The worker could not write: {error.strerror}."
     return Ending(

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import structlog
 from kombu.exceptions import OperationalError
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import outbox
+from app.core.database import AWAY
 from app.core.outbox import Sender
 from app.runs import leases, queries
 from app.runs.states import LIVE, StepState
@@ -70,8 +70,10 @@ class Dispatcher:
             self._wake.clear()
             try:
                 self.tick(overdue_seconds=0 if nudged else OVERDUE_SECONDS)
-            except (SQLAlchemyError, OperationalError, OSError):
+            except (*AWAY, OperationalError, OSError):
                 log.warning("dispatcher_tick_failed", exc_info=True)
+            except Exception:
+                log.exception("dispatcher_tick_failed_unexpectedly")
 
     def tick(self, overdue_seconds: float = OVERDUE_SECONDS) -> None:
         if self._ticks % SEEN_EVERY_TICKS == 0:

@@ -9,8 +9,8 @@ import time
 from types import TracebackType
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
+from app.core.database import AWAY
 from app.core.work import Works
 from app.runs import leases, queries
 from app.runs.leases import Lease
@@ -45,6 +45,13 @@ class Heart:
         self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._beat_on()
+        except Exception:
+            log.exception("heart_stopped", step_id=self._lease.step_id)
+            self.lost.set()
+
+    def _beat_on(self) -> None:
         beat_every = self._lease.seconds / BEATS_A_LEASE
         next_beat = time.monotonic() + beat_every
         while not self._done.wait(min(LOOK_SECONDS, beat_every)):
@@ -53,7 +60,7 @@ class Heart:
                     next_beat = time.monotonic() + beat_every
                     self._beat()
                 self._look()
-            except SQLAlchemyError:
+            except AWAY:
                 log.warning("heartbeat_failed", step_id=self._lease.step_id, exc_info=True)
             if time.monotonic() - self._last_good > SURELY_MINE * self._lease.seconds:
                 self._ask_once_more()
@@ -64,7 +71,7 @@ class Heart:
         """A machine that slept beats too late: only the database knows whose step it is by now."""
         try:
             self._beat()
-        except SQLAlchemyError:
+        except AWAY:
             self.lost.set()
 
     def _beat(self) -> None:

@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass, field
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
+from app.core.database import AWAY
 from app.core.work import Works
 from app.runs import leases
 from app.runs.leases import Lease
@@ -64,7 +64,7 @@ class Recorder:
             with self.works.writing() as work:
                 leases.note_progress(work, self.lease, self._shown(), self._event())
             self._progress = None
-        except SQLAlchemyError:
+        except AWAY:
             log.warning("telemetry_not_written", step_id=self.lease.step_id, exc_info=True)
 
     def _write_telemetry(self) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
+from app.core.database import AWAY
 from app.core.errors import FittingRoomError
 from app.core.services import Services
 from app.runs import caching, leases, native, queries
@@ -16,7 +16,7 @@ from app.runs.spec import StepSpec
 from app.runs.states import STEP_ENDS, AttemptStatus, StepState
 from app.runs.tables import Step
 from ml.pipeline.program import program_version
-from workers.attempt import Attempt, Host, Stopping
+from workers.attempt import NO_ROOM, Attempt, Host, Stopping, broken
 from workers.slots import HEAVY, Slots
 
 log = structlog.get_logger()
@@ -67,7 +67,7 @@ class StepWorker:
             return
         try:
             lease = self._begin(step)
-        except DBAPIError:
+        except AWAY:
             raise  # the dispatcher sends the step again
         except Exception as error:  # noqa: BLE001 - else it would be sent again for ever and never say why
             if lease := self._claim(step, None):
@@ -107,7 +107,7 @@ class StepWorker:
         """Whatever goes wrong in here fails this step and leaves the worker as it was."""
         try:
             how(step, lease)
-        except DBAPIError:
+        except AWAY:
             log.warning("database_lost", step_id=step.id, exc_info=True)  # the lease will run out
         except Exception as error:  # noqa: BLE001 - the boundary between a step and its worker
             self._finish(lease, _ending_by(step, error))
@@ -138,7 +138,7 @@ class StepWorker:
             try:
                 with self.services.works.writing() as work:
                     return leases.finish(work, self.services, lease, ending)
-            except DBAPIError:
+            except AWAY:
                 if time.monotonic() > give_up_at:
                     raise
                 log.warning("finish_waits_for_database", step_id=lease.step_id, exc_info=True)
@@ -147,6 +147,8 @@ class StepWorker:
 
 def _ending_by(step: Step, error: Exception) -> Ending:
     """A refusal in its own words; anything else is a mistake of ours, and the log has where it was made."""
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return broken(error)
     if isinstance(error, FittingRoomError):
         message, advice = error.message, error.advice
     else:

@@ -15,6 +15,8 @@ from typing import Any
 
 from sqlalchemy import JSON, DateTime, Engine, Float, MetaData, create_engine, event, literal
 from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -23,6 +25,9 @@ from sqlalchemy.types import TypeDecorator
 
 from app.core.errors import Unavailable
 from app.core.settings import Settings
+
+# What a unit of work raises while the database is away, full or busy beyond patience: waiting helps.
+AWAY = (DBAPIError, PoolTimeout, Unavailable)
 
 WAIT_SECONDS = 30
 CONNECTIONS = 16  # equal to the web process's thread tokens: a thread never queues for a connection
