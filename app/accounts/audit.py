@@ -6,6 +6,7 @@ written to a file outside the database, by way of the outbox.
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from datetime import UTC
 from pathlib import Path
@@ -18,6 +19,7 @@ from app.accounts.queries import database_time
 from app.accounts.tables import AuditEntry
 from app.core.numbers import next_number
 from app.core.outbox import Sender, enqueue
+from ml.contract.faults import faultpoint
 
 ANCHOR = "audit.anchor"
 GENESIS = "0" * 64
@@ -46,13 +48,30 @@ def record(
 
 
 def anchor_sender(home: Path) -> Sender:
-    """The outbox's sender: appends the head to a file. A line twice, or after a later one, does no harm."""
+    """The outbox's sender: appends the head to a file. A line twice, or after a later one, does no harm.
+
+    The message is forgotten once this returns, so by then the line is on the disk.
+    """
 
     def send(payload: Mapping[str, Any]) -> None:
-        with anchor_file(home).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"seq": payload["seq"], "hash": payload["hash"]}) + "\n")
+        line = json.dumps({"seq": payload["seq"], "hash": payload["hash"]})
+        with anchor_file(home).open("ab") as file:
+            faultpoint("anchor.write")
+            # What a full disk cut off ends here, else the line after it would be lost with it.
+            file.write(f"\n{line}\n".encode() if _torn(home) else f"{line}\n".encode())
+            file.flush()
+            faultpoint("anchor.fsync")
+            os.fsync(file.fileno())
 
     return send
+
+
+def _torn(home: Path) -> bool:
+    with anchor_file(home).open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read() != b"\n"
 
 
 def anchor_file(home: Path) -> Path:

@@ -118,3 +118,17 @@ def test_a_deed_that_fails_leaves_no_entry(services: Services) -> None:
         raise ZeroDivisionError
     with services.works.reading() as work:
         assert audit_queries.list_audit(work.session, AuditFilter()).total == 0
+
+
+def test_an_anchor_after_a_line_that_a_full_disk_cut_off_counts(whole: Services) -> None:
+    """It once went onto the end of the torn line and could be read no more than that."""
+    anchors = audit.anchor_file(whole.settings.home)
+    with whole.works.writing() as work:
+        audit.record(work.session, "usr_1", "test.done", "thing_5")
+    with anchors.open("a") as file:
+        file.write('{"seq": 6, "ha')
+    outbox.deliver(whole.works, {audit.ANCHOR: audit.anchor_sender(whole.settings.home)})
+    assert _verdict(whole) is None
+    with whole.databases.main.engine.begin() as connection:
+        connection.execute(text("DELETE FROM audit_entry WHERE seq = 6"))
+    assert "entry 6" in (_verdict(whole) or "")
