@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.core.storage.trees import Blob, StoredFile, Tree, manifest, missing, tree_of
+from ml.contract.faults import faultpoint
 
 
 class Storage(ABC):
@@ -67,6 +68,7 @@ class Storage(ABC):
     def put_bytes(self, content: bytes) -> StoredFile:
         with tempfile.TemporaryDirectory(dir=self._scratch) as directory:
             path = Path(directory, "content")
+            faultpoint("storage.write")
             path.write_bytes(content)
             return self.put_file(path, move=True)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from app.core.storage.base import Storage
 from app.core.storage.publishing import publish
 from app.core.storage.trees import Blob, StoredFile, Tree, damaged, hash_file, is_sha256, missing
+from ml.contract.faults import faultpoint
 
 
 class LocalStorage(Storage):
@@ -92,6 +93,7 @@ class LocalStorage(Storage):
         # A shared directory is another file system than the one where steps work: nothing is renamed across.
         with tempfile.TemporaryDirectory(dir=self._scratch) as directory:
             copy = Path(directory, "copy")
+            faultpoint("storage.copy")
             shutil.copyfile(source, copy)
             publish(copy, target)
         if move:
