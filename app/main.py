@@ -30,6 +30,7 @@ from app.core import problems
 from app.core.boundary import Boundary
 from app.core.database import CONNECTIONS
 from app.core.errors import FittingRoomError
+from app.core.instruments import Instruments
 from app.core.logs import configure_logs
 from app.core.pages import environment
 from app.core.security import Role, requires
@@ -45,6 +46,8 @@ from app.home import routes as home_routes
 from app.home.nav import count_for_nav
 from app.keeping import api as keeping_api
 from app.keeping import routes as keeping_routes
+from app.monitoring.draining import AskingToClose, Leaving
+from app.monitoring.requests import Observed
 from app.notices import api as notices_api
 from app.notices import routes as notices_routes
 from app.registry import api as registry_api
@@ -53,6 +56,7 @@ from app.registry import routes as registry_routes
 from app.registry import version_routes as registry_version_routes
 from app.runs import api as runs_api
 from app.runs import stream as runs_stream
+from app.runs import worker_api, worker_routes
 from app.runs.compare import routes as compare_routes
 from app.runs.launch_form import routes as launch_routes
 from app.runs.listing import routes as list_routes
@@ -89,6 +93,8 @@ ROUTERS = (
     runs_api.router,
     recipes_api.router,
     runs_stream.router,
+    worker_api.router,
+    worker_routes.router,
     keeping_routes.router,
     keeping_api.router,
     registry_routes.router,
@@ -107,7 +113,8 @@ ROUTERS = (
 
 def create(services: Services | None = None) -> FastAPI:
     """The application; with ``services`` given, whoever gave them closes them."""
-    configure_logs()
+    services = services or open_services(Settings())
+    configure_logs(services.settings.log_level)
     app = FastAPI(
         title="Fitting Room",
         version=version("fittingroom"),
@@ -117,7 +124,9 @@ def create(services: Services | None = None) -> FastAPI:
         dependencies=[Depends(authorize), Depends(count_for_nav)],
         lifespan=_lifespan,
     )
-    app.state.services = services or open_services(Settings())
+    app.state.services = services
+    app.state.instruments = Instruments()
+    app.state.leaving = Leaving(services.settings.drain_seconds, services.watcher)
     app.state.jinja = environment()
     app.state.jinja.globals["static"] = _static_address
     for refusal in (
@@ -133,7 +142,9 @@ def create(services: Services | None = None) -> FastAPI:
         app.include_router(router)
     app.add_api_route("/api/v1/openapi.json", _openapi, include_in_schema=False)
     app.mount("/static", _Static(directory=STATIC), name="static")
-    app.add_middleware(Boundary, settings=app.state.services.settings)
+    app.add_middleware(Boundary, settings=services.settings)
+    app.add_middleware(AskingToClose, leaving=app.state.leaving)
+    app.add_middleware(Observed, instruments=app.state.instruments)
     return app
 
 
@@ -141,7 +152,9 @@ def create(services: Services | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     # As many threads as connections: more would only queue for one, each holding what it has already.
     anyio.to_thread.current_default_thread_limiter().total_tokens = CONNECTIONS
+    app.state.leaving.listen()
     yield
+    app.state.leaving.forget()
     await app.state.services.watcher.close()
 
 

@@ -24,6 +24,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_LIMIT = 2 * 1024 * 1024
 UPLOADS = re.compile(r"/(api/v1/)?(datasets|uploads)(/|$)")
 MULTIPART_OVERHEAD = 1024 * 1024
+# Asked by what keeps processes running, under whatever name or number it has for them. They say no secret.
+HEALTH = frozenset({"/livez", "/readyz"})
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -66,7 +68,8 @@ class Boundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope.setdefault("state", {})["request_id"] = new_id("req")
+        scope.setdefault("state", {})["request_id"] = request_id = new_id("req")
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         request = Request(scope, receive)
         guarded = _Guarded(request, send, self._https)
         try:
@@ -82,7 +85,8 @@ class Boundary:
 
     def _check(self, request: Request) -> None:
         host = request.headers.get("host", "").lower()
-        if "*" not in self._hosts and _without_port(host) not in self._hosts:
+        known = "*" in self._hosts or _without_port(host) in self._hosts
+        if not known and request.url.path not in HEALTH:
             raise BadHost("This server does not answer to that name.", "Add it to FITTINGROOM_ALLOWED_HOSTS.")
         # A bearer token is not sent by a browser on its own, so there is nothing to forge.
         if request.method not in SAFE_METHODS and "authorization" not in request.headers:

@@ -47,6 +47,7 @@ class Watcher:
     """Tells listeners in this process when a topic's number has grown."""
 
     def __init__(self, works: Works) -> None:
+        self.ending = False
         self._works = works
         self._listeners: dict[str, set[asyncio.Queue[int]]] = defaultdict(set)
         self._seen: dict[str, int] = {}
@@ -66,6 +67,12 @@ class Watcher:
             self._listeners[topic_id].discard(queue)
             if not self._listeners[topic_id]:
                 del self._listeners[topic_id]
+
+    def end_all(self) -> None:
+        """This process leaves: whoever listens wakes up, looks at ``ending`` and goes."""
+        self.ending = True
+        for topic_id in list(self._listeners):
+            self._tell(topic_id, self._seen.get(topic_id, 0))
 
     async def close(self) -> None:
         if self._task is not None:

@@ -21,7 +21,7 @@ from ml.serving.predictor import ReviewInput
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
-    serving = Serving(app.state.services)
+    serving = Serving(app.state.services, app.state.instruments)
     serving.start()
     yield {"serving": serving, "recent": Recent()}
     await serving.close()
@@ -100,7 +100,7 @@ async def predict(request: Request, actor: CurrentActor, endpoint: str) -> dict[
     (await serving.ready(endpoint)).admit()
     asked = parse_prediction(await request.body())
     loaded = await serving.ready(endpoint)
-    with serving.traffic(endpoint).request(actor.name, len(asked.inputs)):
+    with serving.asked(loaded, actor.name, len(asked.inputs)):
         predictions = await loaded.predict([ReviewInput(one.text, one.title) for one in asked.inputs])
     seconds = time.perf_counter() - started
     return views.answer_json(loaded.serves, predictions, asked.parameters, request.state.request_id, seconds)

@@ -59,7 +59,7 @@ async def predict(
     try:
         reviews = written_reviews(written.text, written.title, written.by_line)
         threshold = threshold_of(written.threshold)
-        with serving.traffic(endpoint).request(actor.name, len(reviews)):
+        with serving.asked(loaded, actor.name, len(reviews)):
             predictions = await loaded.predict([ReviewInput(each.text, each.title) for each in reviews])
     except (Invalid, TooMany) as error:
         return _render(request, actor, loaded.serves, written, error=error)

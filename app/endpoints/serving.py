@@ -6,6 +6,8 @@ every file read again. Nobody holds a database session while a prediction is com
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,6 +16,7 @@ import structlog
 from fastapi import Request
 
 from app.core.errors import Conflict, FittingRoomError, Unavailable
+from app.core.instruments import Instruments
 from app.core.services import Services
 from app.endpoints import queries
 from app.endpoints.loaded import Loaded, load
@@ -70,8 +73,9 @@ class Slot:
 class Serving:
     """Lives on the event loop of one web process, between :meth:`start` and :meth:`close`."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, instruments: Instruments) -> None:
         self._services = services
+        self._instruments = instruments
         self._slots: dict[str, Slot] = {}
         self._traffic: dict[str, Traffic] = {}
         self._task: asyncio.Task[None] | None = None
@@ -97,6 +101,18 @@ class Serving:
     def traffic(self, endpoint: str) -> Traffic:
         """Counted from when it began to be served; names that nobody deployed to are counted nowhere."""
         return self._traffic.get(endpoint) or Traffic()
+
+    @contextmanager
+    def asked(self, loaded: Loaded, caller: str, reviews: int) -> Iterator[None]:
+        """Around one request to a loaded version: counted for the endpoint's page and for the metrics."""
+        serves, started, seconds = loaded.serves, time.perf_counter(), None
+        try:
+            with self.traffic(serves.endpoint).request(caller, reviews):
+                yield
+            seconds = time.perf_counter() - started
+        finally:
+            version = f"{serves.model} v{serves.number}"
+            self._instruments.predicted(serves.endpoint, version, reviews, seconds)
 
     async def ready(self, endpoint: str) -> Loaded:
         """The loaded version, after at most ``WAIT_SECONDS``; else why there is none."""

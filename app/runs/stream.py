@@ -38,7 +38,7 @@ def stream_events(
     run = service.get_run(work, run_id).run
     known = last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < LARGEST_DIGITS
     after = int(last_event_id) if known else 0
-    listener = Listener(lambda: still_permitted(request))
+    listener = Listener(lambda: still_permitted(request), services.watcher)
     messages = events(services, run.id, after, listener)
     return StreamingResponse(messages, media_type="text/event-stream", headers=HEADERS)
 

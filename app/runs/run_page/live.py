@@ -55,7 +55,8 @@ async def messages(watcher: Watcher, run_id: str, render: Render, listener: List
                 yield comment
             if not await listener.may_go_on():
                 break
-        yield ENDED
+        if not listener.sent_away:
+            yield ENDED
 
 
 async def _until_changed(changes: "asyncio.Queue[int]", listener: Listener) -> AsyncIterator[str]:

@@ -74,7 +74,7 @@ def live_run(
     """The session ends with this function; the stream holds none, and no thread, while nothing happens."""
     run = service.get_run(work, run_id).run
     draw = live.drawing(services, request.app.state.jinja, run.id, asked, actor.may(Role.EDITOR))
-    listener = Listener(lambda: still_permitted(request))
+    listener = Listener(lambda: still_permitted(request), services.watcher)
     stream = live.messages(services.watcher, run.id, draw, listener)
     return StreamingResponse(stream, media_type="text/event-stream", headers=LIVE_HEADERS)
 

@@ -145,7 +145,7 @@ async def _watched(services: Services, stage: Stage, run_id: str) -> list[str]:
     jinja = environment()
     jinja.globals["static"] = str
     draw = live.drawing(services, jinja, run_id, Asked(), True)
-    stream = live.messages(services.watcher, run_id, draw, Listener(lambda: True))
+    stream = live.messages(services.watcher, run_id, draw, Listener(lambda: True, services.watcher))
     found = [await anext(stream)]
     lease = await asyncio.to_thread(stage.claim, run_id, "prepare")
     found.append(await anext(stream))
