@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import setup_logging, worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
 from app.core.logs import configure_logs
 from app.core.services import Services
@@ -38,7 +38,9 @@ def _app() -> Celery:
 
 def make_worker(services: Services) -> Celery:
     """Called once by the program that is this worker."""
-    configure_logs()
+    configure_logs(services.settings.log_level)
+    # Without a listener Celery would write its own lines in a form of its own.
+    setup_logging.connect(lambda **_: None, weak=False)
     celery = make_celery(services.settings)
     connect(celery, services)
     return celery

@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     self_approval: Literal["auto", "never", "always"] = "auto"
     allowed_hosts: list[str] = ["127.0.0.1", "localhost", "[::1]"]
     public_url: str | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    drain_seconds: float = Field(default=0, ge=0, le=300)
+    collect_hours: float = Field(default=24, ge=0, le=24 * 365)
+    telemetry_days: int = Field(default=90, ge=0, le=3650)
+    upload_days: int = Field(default=30, ge=0, le=3650)
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="PORT")
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
     redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
