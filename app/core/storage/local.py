@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.core.storage.base import Storage
-from app.core.storage.publishing import publish
+from app.core.storage.publishing import make_durable, publish
 from app.core.storage.trees import Blob, StoredFile, Tree, damaged, hash_file, is_sha256, missing
 from ml.contract.faults import faultpoint
 
@@ -31,7 +31,9 @@ class LocalStorage(Storage):
         # What stands there is read: running a step again must heal an artifact that was damaged.
         if not self._stands(digest, size):
             self._publish(source, self.local_path(digest), move)
-        elif move:
+            return StoredFile(source.name, digest, size)
+        make_durable(self.local_path(digest))
+        if move:
             source.unlink()
         return StoredFile(source.name, digest, size)
 

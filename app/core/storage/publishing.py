@@ -16,7 +16,14 @@ def publish(source: Path, target: Path) -> None:
     os.utime(source)  # from now on it is new: nobody collects it before it is named
     faultpoint("storage.rename")
     source.replace(target)
+    make_durable(target)
+
+
+def make_durable(target: Path) -> None:
+    """Its name and its directory's outlive a power cut. To be asked also of what stands there already: who
+    put it may have died between the rename and this."""
     _sync_directory(target.parent)
+    _sync_directory(target.parent.parent)
 
 
 def _sync_directory(directory: Path) -> None:
