@@ -25,8 +25,9 @@ from app.registry import overview as models
 from app.registry.queries import NamedVersion as ModelVersion
 from app.runs import overview as runs
 from app.runs.listing.rows import RunRow, rows
-from app.runs.queries import active_runs, clock, live_workers
+from app.runs.queries import active_runs, clock
 from app.runs.tables import Worker
+from app.runs.worker_queries import serving_workers
 from ml.data.sample import ROWS
 
 router = APIRouter(include_in_schema=False)
@@ -82,5 +83,5 @@ def _moving(work: Work, services: Services, actor: Actor, serving: Serving) -> M
         endpoints=endpoint_rows(work, serving),
         datasets=datasets.newest(work.session),
         versions=models.newest(work.session),
-        workers=live_workers(work.session),
+        workers=serving_workers(work.session),
     )

@@ -1,4 +1,4 @@
-"""REST under /api/v1/runs, and the workers that execute them."""
+"""REST under /api/v1/runs."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -152,15 +152,6 @@ def list_metrics(
         points = queries.metric_points(telemetry.session, detail.run.id, step_id, attempt)
     items = views.points_json(detail, points)
     return {"items": items, "total": len(items), "next": None}
-
-
-@router.get("/workers")
-@requires(Role.VIEWER)
-def list_workers(work: Reading) -> dict[str, Any]:
-    """Who serves which queues, and the queues in which a step waits in vain."""
-    items = [views.worker_json(worker) for worker in queries.live_workers(work.session)]
-    waiting = sorted(queries.queues_without_worker(work.session))
-    return {"items": items, "total": len(items), "next": None, "queues_without_worker": waiting}
 
 
 def _log_text(services: Services, detail: RunDetail, wanted: list[tuple[Step, int]]) -> Iterator[str]:

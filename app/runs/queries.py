@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session, defer
 from app.core.database import UtcDateTime, now, seconds_between
 from app.keeping.queries import archived_ids, tagged_ids
 from app.runs.states import AttemptStatus, RunStatus, StepState
-from app.runs.tables import CLAIMABLE, Attempt, LogChunk, MetricPoint, Run, RunEvent, Step, Worker
+from app.runs.tables import CLAIMABLE, Attempt, LogChunk, MetricPoint, Run, RunEvent, Step
 
-WORKER_SILENT_SECONDS = 60
 LINES_A_CHUNK = 1000  # no chunk holds more lines, see workers.tailing
 CLOSED = "closed"  # what lists call a run that succeeded without opening its gate
 
@@ -267,18 +266,6 @@ def cache_candidates(session: Session, pipeline: str, name: str, limit: int = 20
 def steps_by_cache_hash(session: Session, cache_hash: str) -> list[Step]:
     query = select(Step).where(Step.cache_hash == cache_hash, Step.state == StepState.SUCCEEDED)
     return list(session.scalars(query.order_by(Step.id.desc()).limit(5)))
-
-
-def live_workers(session: Session) -> list[Worker]:
-    seen = Worker.seen_at > now(-WORKER_SILENT_SECONDS)
-    return list(session.scalars(select(Worker).where(seen).order_by(Worker.id)))
-
-
-def queues_without_worker(session: Session) -> set[str]:
-    """Queues in which a step waits and that no living worker serves: "queued: no worker for gpu"."""
-    ready = select(Step.queue).where(Step.state == StepState.READY, CLAIMABLE).distinct()
-    waiting = set(session.scalars(ready))
-    return waiting - {str(queue) for worker in live_workers(session) for queue in worker.queues}
 
 
 def metric_points(

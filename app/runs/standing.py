@@ -4,7 +4,7 @@ from collections.abc import Set
 
 from app.core.services import Standing
 from app.core.work import Work
-from app.runs import queries
+from app.runs import queries, worker_queries
 from app.runs.queries import RunDetail
 from app.runs.run_page.cards import progress_share
 from app.runs.states import StepState
@@ -25,7 +25,7 @@ def standing_of(work: Work, run_id: str) -> Standing | None:
         phase=str((step.progress or {}).get("phase", "")) if step else "",
         share=share,
         seconds_left=_left(work, detail, step, share) if step and share is not None else None,
-        unserved=_unserved(detail, queries.queues_without_worker(work.session)),
+        unserved=_unserved(detail, worker_queries.queues_without_worker(work.session)),
         advice=next((each.advice for each in detail.steps if each.state == StepState.FAILED), ""),
     )
 

@@ -14,7 +14,7 @@ from app.datasets.queries import NamedVersion
 from app.runs import queries
 from app.runs.queries import RunDetail
 from app.runs.states import StepState
-from app.runs.tables import MetricPoint, Run, Step, Worker
+from app.runs.tables import MetricPoint, Run, Step
 from ml.pipeline.definition import Pipeline, Recipe, needs
 
 EVALUATION = "evaluation.json"
@@ -168,15 +168,3 @@ def pipeline_json(pipeline: Pipeline) -> dict[str, Any]:
 
 def recipe_json(recipe: Recipe) -> dict[str, Any]:
     return asdict(recipe)
-
-
-def worker_json(worker: Worker) -> dict[str, Any]:
-    return {
-        "id": worker.id,
-        "host": worker.host,
-        "queues": worker.queues,
-        "slots": worker.slots,
-        "busy": worker.busy,
-        "kinds": worker.kinds,
-        "seen_at": _time(worker.seen_at),
-    }

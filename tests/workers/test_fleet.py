@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from app.core.services import Services
-from app.runs import queries, service
+from app.runs import queries, service, worker_queries
 from app.runs.tables import Step
 from tests.programs.fleet import Fleet, start_broker, wait_until
 
@@ -59,8 +59,8 @@ def test_a_run_goes_through_broker_and_worker_to_its_end(fleet: Fleet) -> None:
     run_id = fleet.toys.launch(parameters={"ticks": 3})
     wait_for_end(fleet, run_id)
     with fleet.toys.services.works.reading() as work:
-        (worker,) = queries.live_workers(work.session)
-        assert queries.queues_without_worker(work.session) == set()
+        (worker,) = worker_queries.live_workers(work.session)
+        assert worker_queries.queues_without_worker(work.session) == set()
     assert worker.queues == ["cpu", "gpu", "io"]
     assert worker.slots == {"heavy": 1, "light": 2}
     assert {"gate", "program", "register"} <= set(worker.kinds)

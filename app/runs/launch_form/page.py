@@ -9,7 +9,7 @@ from app.core.pages import duration
 from app.core.security import Actor
 from app.core.work import Work
 from app.datasets.queries import version_by_id
-from app.runs import queries, service
+from app.runs import service, worker_queries
 from app.runs.launch_form import form as launching
 from app.runs.launch_form.form import LaunchForm, ParameterField
 from app.runs.listing import queries as list_queries
@@ -93,7 +93,7 @@ def launch_page(work: Work, actor: Actor, form: LaunchForm) -> LaunchPage:
     fields = launching.fields(pipeline, form, cloned)
     offered = recipe_choices(work, pipeline)
     chosen = next(each for each in offered if each.recipe.name == recipe.name)
-    workers = queries.live_workers(work.session)
+    workers = worker_queries.serving_workers(work.session)
     changed = sum(each.changed for each in fields)
     return LaunchPage(
         pipeline=pipeline,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.core.pages import duration
-from app.runs import queries
+from app.runs import queries, worker_queries
 from app.runs.listing.queries import Usual, usual_step_times, usual_times
 from app.runs.queries import RunDetail
 from app.runs.run_page import queries as page_queries
@@ -145,7 +145,7 @@ def waiting_of(session: Session, steps: Sequence[Step]) -> Waiting | None:
     step = next((step for step in steps if step.state == StepState.READY), None)
     if step is None:
         return None
-    serving = [worker for worker in queries.live_workers(session) if step.queue in worker.queues]
+    serving = [worker for worker in worker_queries.serving_workers(session) if step.queue in worker.queues]
     place = page_queries.ready_before(session, step) + 1
     return Waiting(step.name, step.queue, place, len(serving), sum(map(_is_busy, serving)))
 
