@@ -58,14 +58,14 @@ def form(megabytes: int) -> Iterator[bytes]:
 
 
 def web_process(home: str) -> Path:
-    """The process of this home that runs uvicorn."""
+    """The web process of this home."""
     for directory in Path("/proc").glob("[0-9]*"):
         try:
             command = (directory / "cmdline").read_bytes()
             ours = home.encode() in (directory / "environ").read_bytes()
         except OSError:
             continue
-        if ours and b"app.main:create" in command and b"warden" not in command:
+        if ours and b"app.serve" in command and b"warden" not in command:
             return directory
     raise SystemExit("no web process was found")
 

@@ -32,7 +32,8 @@ CRASHES_BEFORE_READY = 3
 PR_SET_PDEATHSIG = 1
 WAYS_OUT = {
     "disk": "The disk is nearly full: make room, or set FITTINGROOM_HOME to a directory on another one.",
-    "database": "The database does not answer, or its tables are of another version.",
+    "database": "The database does not answer.",
+    "migrations": "The database's tables are of another version.",
 }
 
 
@@ -75,7 +76,7 @@ class Stack:
             migrations.upgrade(self.settings)
         self._wait_for_broker()
         self._children = [
-            self._child("web", web_command(self.settings)),
+            self._child("web", web_command()),
             self._child("worker", worker_command()),
         ]
         for child in self._children:
@@ -128,18 +129,9 @@ class Stack:
                 time.sleep(TICK_SECONDS)
 
 
-def web_command(settings: Settings) -> list[str]:
+def web_command() -> list[str]:
     """One process: it holds the watcher and the loaded models. More capacity is more machines."""
-    options = {
-        "host": HOST,
-        "port": str(settings.port),
-        "log-level": "warning",
-        "timeout-graceful-shutdown": "5",
-    }
-    words = [word for name, value in options.items() for word in (f"--{name}", value)]
-    if not os.environ.get("FORWARDED_ALLOW_IPS"):
-        words.append("--no-proxy-headers")  # else anybody on this machine chooses the address they come from
-    return [sys.executable, "-m", "uvicorn", "app.main:create", "--factory", "--no-server-header", *words]
+    return [sys.executable, "-m", "app.serve", "web", "--host", HOST]
 
 
 def worker_command() -> list[str]:

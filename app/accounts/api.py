@@ -9,6 +9,7 @@ from app.accounts import audit, audit_queries, queries, service, tokens
 from app.accounts.audit_queries import AuditFilter
 from app.accounts.forms import TokenRequest, UserChange, UserRequest
 from app.accounts.views import entry_json, token_json, user_json
+from app.core.origin import origin_of
 from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading, Writing
 
@@ -58,7 +59,7 @@ def list_users(work: Reading) -> dict[str, Any]:
 @requires(Role.ADMIN)
 def create_user(request: Request, wanted: UserRequest, actor: CurrentActor, work: Writing) -> dict[str, Any]:
     user, link = service.create_user(work, actor, wanted.name, wanted.role, wanted.password)
-    return {**user_json(user), "setup_link": link and str(request.url_for("setup_page")) + f"?token={link}"}
+    return {**user_json(user), "setup_link": link and service.setup_address(origin_of(request), link)}
 
 
 @router.patch("/users/{user_id}")

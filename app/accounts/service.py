@@ -48,6 +48,11 @@ def issue_setup_link(work: Work) -> str | None:
     return _issue_link(work, None, SETUP_LIFETIME)
 
 
+def setup_address(origin: str, secret: str) -> str:
+    """Where the bearer of a link's secret chooses a password."""
+    return f"{origin}/setup?token={secret}"
+
+
 def redeem_link(work: Work, secret: str, name: str, password: str) -> User:
     """Set the password that the link allows to set; without a user in the link, make the administrator.
 

@@ -14,6 +14,7 @@ from app.core import lists
 from app.core.addresses import address
 from app.core.errors import FittingRoomError
 from app.core.lists import Column, list_file
+from app.core.origin import origin_of
 from app.core.pages import redirect, render
 from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading, Services, Writing
@@ -126,8 +127,7 @@ def change_status(
 
 
 def _link(request: Request, secret: str | None) -> str:
-    """The address that this browser uses is the one that its reader can pass on."""
-    return str(request.url_for("setup_page").include_query_params(token=secret or ""))
+    return service.setup_address(origin_of(request), secret or "")
 
 
 def _page(

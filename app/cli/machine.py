@@ -1,11 +1,39 @@
 """What the command line does on the machine itself: it opens the home's database, as the server would."""
 
+from dataclasses import dataclass
+
+from app.accounts import service
 from app.accounts.tokens import create_service_token
 from app.core import migrations
 from app.core.database import Databases
+from app.core.origin import usual_origin
 from app.core.security import Role
 from app.core.settings import Settings
 from app.core.work import Works
+from app.handlers import open_services
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """``setup_link`` is there while nobody administers; the one before it no longer works."""
+
+    migrated: bool
+    setup_link: str | None
+
+
+def prepare() -> Prepared:
+    """The tables of this version, the directories of the storage, a way in."""
+    settings = Settings()
+    late = migrations.head_differs(settings)
+    if late:
+        migrations.upgrade(settings)
+    services = open_services(settings)
+    try:
+        with services.works.writing() as work:
+            secret = service.issue_setup_link(work)
+    finally:
+        services.close()
+    return Prepared(late, secret and service.setup_address(usual_origin(settings), secret))
 
 
 def make_token(name: str, role: str) -> tuple[str, str]:

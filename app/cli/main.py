@@ -2,13 +2,13 @@
 
 import typer
 
-from app.cli import datasets, doctor, models, notices, recipes, runs, searching, serving, tokens
+from app.cli import datasets, doctor, migrating, models, notices, recipes, runs, searching, serving, tokens
 from app.cli.session import command
 
 HELP = """From customer reviews to an approved, served classifier.
 
-Every command but "token" and "doctor" speaks to a server (--url, FITTINGROOM_URL) with a token (--token, \
-FITTINGROOM_TOKEN). Data goes to standard output, progress and errors to standard error.
+Every command but "token", "doctor" and "migrate" speaks to a server (--url, FITTINGROOM_URL) with a token \
+(--token, FITTINGROOM_TOKEN). Data goes to standard output, progress and errors to standard error.
 """
 EPILOG = (
     "Exit codes: 0 ok · 1 failed · 2 usage · 3 gate failed · 4 not found · 5 not signed in or not allowed"
@@ -27,6 +27,7 @@ command(app, "search")(searching.search)
 command(app, "notices")(notices.notices)
 app.add_typer(tokens.app, name="token")
 command(app, "doctor")(doctor.doctor)
+command(app, "migrate")(migrating.migrate)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.cli.failures import Failure
+from app.cli.locally import explained
 from app.cli.output import Format, print_json
 from app.cli.session import Session, command
 
@@ -28,21 +28,11 @@ def create(
 
     No server is needed: this opens the database that FITTINGROOM_HOME or DATABASE_URL names.
     """
-    # Imported here: the server's libraries would cost every other command half a second.
-    from sqlalchemy.exc import SQLAlchemyError
+    with explained():
+        # Imported here: the server's libraries would cost every other command half a second.
+        from app.cli.machine import make_token
 
-    from app.cli.machine import make_token
-    from app.core.errors import FittingRoomError
-
-    try:
         token_id, secret = make_token(name or f"cli-{role}", role)
-    except OSError as error:
-        raise Failure(f"The home directory can't be used: {error}", "Set FITTINGROOM_HOME.") from None
-    except SQLAlchemyError as error:
-        first_line = str(error).splitlines()[0]
-        raise Failure(f"The database can't be used: {first_line}", "Ask: fittingroom doctor") from None
-    except FittingRoomError as error:
-        raise Failure(error.message, error.advice) from None
     if session.output is Format.JSON:
         print_json({"id": token_id, "token": secret, "role": role})
     else:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import Request
 
-from app.core.services import services_of
+from app.core.origin import origin_of
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,7 @@ class Snippet:
 
 def snippets(request: Request, *calls: Call) -> list[Snippet]:
     """The token stands for itself: each reads it from the environment, as the command line does."""
-    settings = services_of(request).settings
-    origin = (settings.public_url or str(request.base_url)).rstrip("/")
+    origin = origin_of(request)
     return [
         Snippet(call.what, _curl(origin, call), _python(origin, call), _command(call.command))
         for call in calls

@@ -90,10 +90,9 @@ class Loaded:
 def load(services: Services, placed: Placed) -> Loaded:
     """Read each model file again, lay them out, load. Raises what keeps the version from being served."""
     tree = approval.model_files(services, placed.version)
-    scratch = services.settings.home / "serving"
-    scratch.mkdir(parents=True, exist_ok=True)
-    # The predictor keeps everything in memory, so the directory of links is needed only while it loads.
-    with tempfile.TemporaryDirectory(prefix=f"{placed.version.id}-", dir=scratch) as directory:
+    # The predictor keeps everything in memory, so the directory of links is needed only while it loads; not
+    # in the home, which whoever only predicts may read and not write.
+    with tempfile.TemporaryDirectory(prefix=f"{placed.version.id}-") as directory:
         for file in tree.files:
             target = Path(directory, file.path)
             target.parent.mkdir(parents=True, exist_ok=True)

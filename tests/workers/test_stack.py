@@ -18,7 +18,7 @@ pytestmark = pytest.mark.flow
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 90
-PARTS = ("valkey-server", "uvicorn", "celery")
+PARTS = ("valkey-server", "app.serve", "celery")
 DIRECT = (sys.executable, "-m", "workers.stack")
 
 
@@ -129,7 +129,7 @@ def test_killing_it_leaves_no_orphan(stack: Started) -> None:
 
 
 def test_a_part_that_dies_comes_back_and_it_is_told(stack: Started) -> None:
-    for part in ("uvicorn", "valkey-server"):
+    for part in ("app.serve", "valkey-server"):
         before = stack.part(part)
         os.kill(before, signal.SIGKILL)
         until(lambda part=part: f"the {PART_NAMES[part]} process ended" in "".join(stack.lines), "the report")
@@ -137,7 +137,7 @@ def test_a_part_that_dies_comes_back_and_it_is_told(stack: Started) -> None:
     until(lambda: responds(stack), "the page")
 
 
-PART_NAMES = {"uvicorn": "web", "valkey-server": "broker"}
+PART_NAMES = {"app.serve": "web", "valkey-server": "broker"}
 
 
 def came_back(stack: Started, part: str, before: int) -> bool:

@@ -217,3 +217,12 @@ def test_the_description_of_the_api_is_for_signed_in_users(client: TestClient, a
     paths = as_role("viewer").get("/api/v1/openapi.json").json()["paths"]
     assert "/api/v1/me" in paths
     assert all(path.startswith("/api/v1/") for path in paths)
+
+
+def test_health_is_told_under_any_name_and_nothing_else_is(client: TestClient) -> None:
+    """An orchestrator asks by the address that the container has just got."""
+    asked = {"Host": "10.1.2.3:8000"}
+    assert client.get("/livez", headers=asked).status_code == 200
+    assert client.get("/readyz", headers=asked).status_code in (200, 503)
+    for address in ("/", "/login", "/api/v1/me", "/static/app.css", "/livez/", "/metrics"):
+        assert client.get(address, headers=asked).status_code == 400, address
