@@ -46,6 +46,7 @@ from app.home import routes as home_routes
 from app.home.nav import count_for_nav
 from app.keeping import api as keeping_api
 from app.keeping import routes as keeping_routes
+from app.monitoring import metrics_routes as monitoring_metrics_routes
 from app.monitoring.draining import AskingToClose, Leaving
 from app.monitoring.requests import Observed
 from app.notices import api as notices_api
@@ -104,6 +105,7 @@ ROUTERS = (
     endpoints_routes.router,
     endpoints_predict_routes.router,
     endpoints_api.router,
+    monitoring_metrics_routes.router,
     search_routes.router,
     search_api.router,
     notices_routes.router,
@@ -142,6 +144,7 @@ def create(services: Services | None = None) -> FastAPI:
         app.include_router(router)
     app.add_api_route("/api/v1/openapi.json", _openapi, include_in_schema=False)
     app.mount("/static", _Static(directory=STATIC), name="static")
+    monitoring_metrics_routes.collect_for(app)
     app.add_middleware(Boundary, settings=services.settings)
     app.add_middleware(AskingToClose, leaving=app.state.leaving)
     app.add_middleware(Observed, instruments=app.state.instruments)
