@@ -97,7 +97,8 @@ class Step(Main):
     """One node of a run. ``fence`` grows with each claim: only the holder of the newest may finish it.
 
     ``attempt`` numbers the attempts; those released by a worker that had to stop count in ``released`` and
-    not against ``max_attempts``. ``spec`` is described in app.runs.launch.
+    not against ``max_attempts``. ``spec`` is described in app.runs.spec. A shard of a step that was fanned
+    out is ``part_of`` the step that merges it, by name, and has its number in ``shard``.
     """
 
     __tablename__ = "step"
@@ -115,6 +116,8 @@ class Step(Main):
     pipeline: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(60))
     position: Mapped[int]
+    part_of: Mapped[str | None] = mapped_column(String(60))
+    shard: Mapped[int | None]
     kind: Mapped[str] = mapped_column(String(20))  # program, gate, register, publish
     queue: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(20))
