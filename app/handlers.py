@@ -8,7 +8,7 @@ from app.core.database import Databases
 from app.core.outbox import Sender
 from app.core.services import Handlers, Keeper, RunMove, Services
 from app.core.settings import Settings
-from app.core.storage import LocalStorage
+from app.core.storage import open_storage
 from app.core.work import Work, Works
 from app.datasets import subject as dataset_subject
 from app.datasets.service import import_moved, publish_version
@@ -41,7 +41,7 @@ def open_services(settings: Settings) -> Services:
         settings=settings,
         databases=databases,
         works=works,
-        storage=LocalStorage(settings.home / "storage"),
+        storage=open_storage(settings),
         watcher=Watcher(works),
         messenger=messenger,
         launcher=RunLauncher(PIPELINES, messenger),

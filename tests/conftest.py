@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the parts of ml under test need none of this
     from app.core.settings import Settings
     from app.core.work import Works
     from tests.programs.postgres import Postgres
+    from tests.programs.s3 import S3Server
 
 # As a worker gives it to its programs: tests run beside each other too.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -96,6 +97,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marked = metafunc.definition.get_closest_marker("both_databases")
     if marked and "database_url" in metafunc.fixturenames and not ONLY_DATABASE:
         metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> "Iterator[S3Server]":
+    """One server a test process."""
+    from tests.programs.s3 import serving_s3
+
+    with serving_s3() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server: "S3Server", monkeypatch: pytest.MonkeyPatch) -> "S3Server":
+    """The server, and credentials for it in the environment, where a storage looks for them."""
+    from tests.programs.s3 import ALONE, CREDENTIALS
+
+    for name, value in {**CREDENTIALS, **ALONE}.items():
+        monkeypatch.setenv(name, value)
+    return s3_server
 
 
 @pytest.fixture

@@ -24,8 +24,9 @@ class Settings(BaseSettings):
     """``FITTINGROOM_*`` variables; ``PORT``, ``DATABASE_URL`` and ``REDIS_URL`` keep their usual names.
 
     ``home`` holds all state of the embedded installation. ``sample`` is a CSV file offered as the sample
-    data set. ``self_approval`` is whether an author may approve their own version: ``auto`` allows it only
-    while nobody else could do it.
+    data set. ``storage`` is ``s3://bucket/prefix`` or a directory that several machines share; without it
+    artifacts stay in the home. ``self_approval`` is whether an author may approve their own version: ``auto``
+    allows it only while nobody else could do it.
 
     Each of them may stand in a file that ``<NAME>_FILE`` names, as container platforms hand over secrets.
     """
@@ -34,6 +35,9 @@ class Settings(BaseSettings):
 
     home: Path = Path(".fittingroom")
     sample: Path | None = None
+    storage: str = ""
+    s3_endpoint: str | None = None
+    cache_bytes: int = Field(default=20 * GIB, ge=0)
     lease_seconds: float = Field(default=60, ge=1, le=3600)
     max_upload_bytes: int = Field(default=5 * GIB, ge=1024)
     self_approval: Literal["auto", "never", "always"] = "auto"
@@ -59,7 +63,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, _NamedFiles(settings_cls), env_settings
 
-    @field_validator("sample", "database_url", "redis_url", "public_url", mode="before")
+    @field_validator("sample", "database_url", "redis_url", "public_url", "s3_endpoint", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         """``FITTINGROOM_SAMPLE=`` in a shell or a compose file means "none", not the current directory."""
@@ -69,6 +73,26 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @field_validator("storage")
+    @classmethod
+    def _known_storage(cls, value: str) -> str:
+        if value.startswith("s3://") and value.removeprefix("s3://").strip("/"):
+            return value
+        if value and not Path(value).is_absolute():
+            raise ValueError("it is neither s3://bucket/prefix nor the absolute path of a directory")
+        return value
+
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("it does not begin with http:// or https://")
+        return value
+
+    @property
+    def on_s3(self) -> bool:
+        return self.storage.startswith("s3://")
 
     @property
     def main_database_url(self) -> str:

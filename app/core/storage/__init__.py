@@ -6,15 +6,30 @@ named in the database. What no row names is collected later.
 
 from app.core.storage.base import Storage
 from app.core.storage.local import LocalStorage
-from app.core.storage.trees import ArtifactDamaged, Blob, StoredFile, Tree, hash_file, tree_of
+from app.core.storage.opening import apart, check_at_start, open_storage
+from app.core.storage.trees import (
+    ArtifactDamaged,
+    Blob,
+    StorageAway,
+    StorageRefused,
+    StoredFile,
+    Tree,
+    hash_file,
+    tree_of,
+)
 
 __all__ = [
     "ArtifactDamaged",
     "Blob",
     "LocalStorage",
     "Storage",
+    "StorageAway",
+    "StorageRefused",
     "StoredFile",
     "Tree",
+    "apart",
+    "check_at_start",
     "hash_file",
+    "open_storage",
     "tree_of",
 ]

@@ -6,13 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from app.core.errors import FittingRoomError, NotFound
+from app.core.errors import FittingRoomError, NotFound, Unavailable
 
 
 class ArtifactDamaged(FittingRoomError):
     """A stored file's content no longer has the sha256 it is stored under."""
 
     title = "An artifact is damaged"
+
+
+class StorageAway(Unavailable):
+    """The storage did not answer. Nothing was lost, and the same may work in a moment."""
+
+    title = "The storage does not answer"
+
+
+class StorageRefused(StorageAway):
+    """It answers, and does not let us: a person has to mend something first."""
+
+    title = "The storage refuses"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+"""Which storage an installation has, and whether it can be used, said before any work depends on it."""
+
+from collections.abc import Collection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+
+from app.core.settings import Settings
+from app.core.storage.base import Storage
+from app.core.storage.local import LocalStorage
+from app.core.storage.trees import StorageAway, StorageRefused
+
+log = structlog.get_logger()
+
+
+def open_storage(settings: Settings) -> Storage:
+    """Nobody is asked anything yet."""
+    if settings.on_s3:
+        # Imported where it is needed: the client takes a quarter of a second, at each start of each program.
+        from app.core.storage.s3 import S3Storage
+
+        place = urlsplit(settings.storage)
+        return S3Storage(
+            place.netloc,
+            place.path.strip("/"),
+            settings.home / "cache",
+            settings.cache_bytes,
+            settings.s3_endpoint,
+        )
+    root = Path(settings.storage or settings.home / "storage")
+    try:
+        return LocalStorage(root)
+    except OSError as error:
+        raise StorageRefused(
+            f"The storage {root} can't be written: {error.strerror}.",
+            "Give the right to write there, or name another place in FITTINGROOM_STORAGE.",
+        ) from None
+
+
+def check_at_start(storage: Storage) -> None:
+    """Raises what a person has to mend. A storage that is merely away may come back: work waits for it."""
+    try:
+        storage.check()
+    except StorageRefused as refused:
+        log.error("storage_refused", message=refused.message, advice=refused.advice)
+        raise
+    except StorageAway as away:
+        log.warning("storage_away", message=away.message, advice=away.advice)
+
+
+def apart(settings: Settings, hosts: Collection[str]) -> str:
+    """Why workers of several machines can't read what the others write; "" when they can."""
+    if settings.storage or len(set(hosts)) < 2:
+        return ""
+    named = ", ".join(sorted(set(hosts)))
+    return (
+        f"Workers run on several machines ({named}) and each keeps artifacts in its own directory, where the "
+        "others can't read them: steps will fail. Set FITTINGROOM_STORAGE to an s3:// address, or to a "
+        "directory that all of them share."
+    )

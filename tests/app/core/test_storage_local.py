@@ -1,0 +1,70 @@
+"""The local directory's own: times, and a directory on another file system than the work."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from app.core.settings import Settings
+from app.core.storage import LocalStorage, StorageRefused, apart, open_storage
+
+
+@pytest.mark.parametrize("move", [False, True])
+def test_what_is_put_again_is_new_to_a_collector(tmp_path: Path, move: bool) -> None:
+    storage = LocalStorage(tmp_path / "storage")
+    stored = storage.put_bytes(b"weights")
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    os.utime(storage.local_path(stored.sha256), (long_ago.timestamp(),) * 2)
+    (seen,) = storage.blobs()
+    assert seen.changed_at == long_ago
+    (tmp_path / "again").write_bytes(b"weights")
+    storage.put_file(tmp_path / "again", move=move)
+    assert not storage.remove(stored.sha256, unless_changed_since=seen.changed_at)
+
+
+def test_a_file_that_lay_about_for_days_is_new_once_it_is_stored(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path / "storage")
+    (tmp_path / "old").write_bytes(b"weights")
+    os.utime(tmp_path / "old", (1e9, 1e9))
+    storage.put_file(tmp_path / "old", move=True)
+    (blob,) = storage.blobs()
+    assert blob.changed_at.timestamp() > 1.5e9
+
+
+def test_work_on_another_file_system_is_moved_into_a_shared_directory(tmp_path: Path) -> None:
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is one file system only")
+    storage = LocalStorage(tmp_path / "storage")
+    source = shared / f"fitting-room-{os.getpid()}"
+    source.write_bytes(b"weights")
+    stored = storage.put_file(source, move=True)
+    assert storage.read_bytes(stored.sha256) == b"weights"
+    assert not source.exists()
+
+
+def test_a_directory_may_be_named(tmp_path: Path) -> None:
+    storage = open_storage(Settings(home=tmp_path / "home", storage=str(tmp_path / "shared")))
+    stored = storage.put_bytes(b"weights")
+    assert (tmp_path / "shared" / "blobs" / stored.sha256[:2] / stored.sha256).is_file()
+
+
+def test_a_directory_that_cannot_be_made_is_refused_in_plain_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageRefused, match=r"The storage .*file/storage can't be written: Not a directory"):
+        open_storage(Settings(home=tmp_path / "home", storage=str(tmp_path / "file" / "storage")))
+
+
+@pytest.mark.parametrize("value", ["storage", "s3://", "https://bucket", "gs://bucket"])
+def test_a_storage_of_another_kind_is_refused(tmp_path: Path, value: str) -> None:
+    with pytest.raises(ValueError, match="neither s3://bucket/prefix nor the absolute path"):
+        Settings(home=tmp_path, storage=value)
+
+
+def test_workers_of_several_machines_with_a_storage_each_are_told(tmp_path: Path) -> None:
+    alone = Settings(home=tmp_path)
+    assert apart(alone, ["anna", "anna"]) == ""
+    assert "several machines (anna, bert)" in apart(alone, ["bert", "anna", "anna"])
+    for storage in ("s3://bucket", str(tmp_path)):
+        assert apart(Settings(home=tmp_path, storage=storage), ["anna", "bert"]) == ""
