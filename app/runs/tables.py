@@ -151,6 +151,7 @@ class Attempt(Main):
     """One try of a step. It is kept for ever, with its log."""
 
     __tablename__ = "attempt"
+    __table_args__ = (Index(None, "status", "started_at"),)  # counted by status, and the latest of those lost
 
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
