@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 START_SECONDS = 60
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "a-key-of-the-tests", "AWS_SECRET_ACCESS_KEY": "a-secret-of-the-tests"}
 # What a machine in the cloud has besides, and what would be asked for when there are no credentials.
+PAGE = 5  # so few that a list has several pages
 ALONE = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_REGION": "us-east-1"}
 
 
@@ -73,8 +74,9 @@ def serving_s3() -> Iterator[S3Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    environment = {**os.environ, **ALONE, "MOTO_S3_DEFAULT_MAX_KEYS": str(PAGE)}
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **ALONE})
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
         try:
             _wait(f"http://127.0.0.1:{port}", process, Path(f"/proc/self/fd/{log.fileno()}"))
             yield S3Server(f"http://127.0.0.1:{port}", process)
