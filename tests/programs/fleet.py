@@ -12,6 +12,7 @@ from pathlib import Path
 from app.core.settings import Settings
 from app.runs.tables import Worker
 from tests.programs.installation import Toys
+from tests.programs.server_logs import RUNNING
 from workers.broker import answers, broker_command
 
 ROOT = Path(__file__).parents[2]
@@ -38,24 +39,37 @@ class Fleet:
     toys: Toys
     lease_seconds: float = 6
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    logs: list[Path] = field(default_factory=list)
 
     def start(self, queues: str = "cpu,gpu,io", **environment: str) -> subprocess.Popen[bytes]:
-        home = self.toys.services.settings.home
+        """A worker on the installation's own database and broker, whichever they are."""
+        process = self.launch(queues, **environment)
+        wait_until(lambda: self._shown(process.pid), "the worker was ready")
+        return process
+
+    def launch(self, queues: str = "cpu,gpu,io", **environment: str) -> subprocess.Popen[bytes]:
+        """Without waiting for it: its database may be away."""
+        settings = self.toys.services.settings
+        home = settings.home
         variables = {
             **os.environ,
             "FITTINGROOM_HOME": str(home),
             "FITTINGROOM_LEASE_SECONDS": str(self.lease_seconds),
+            "DATABASE_URL": settings.database_url or "",
+            "REDIS_URL": settings.redis_url or "",
             "PORT": "8000",
             **environment,
         }
         command = ["-m", "celery", "-A", "tests.programs.toy_worker", "worker", "-Q", queues]
         options = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
-        with (home / f"worker-{len(self.processes)}.log").open("wb") as log:
+        path = home / f"worker-{len(self.processes)}.log"
+        self.logs.append(path)
+        RUNNING.append(path)
+        with path.open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, *command, *options], cwd=ROOT, env=variables, stdout=log, stderr=log
             )
         self.processes.append(process)
-        wait_until(lambda: self._shown(process.pid), "the worker was ready")
         return process
 
     def _shown(self, pid: int) -> bool:
@@ -72,3 +86,6 @@ class Fleet:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for path in self.logs:
+            RUNNING.remove(path)
+        self.logs.clear()

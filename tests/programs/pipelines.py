@@ -106,4 +106,37 @@ FAN = Pipeline(
     ),
 )
 
-PIPELINES = {pipeline.name: pipeline for pipeline in (TOYS, CHAIN, FAN)}
+SINGLE = Pipeline(
+    name="single",
+    parameters=(),
+    inputs=(),
+    steps=(ProgramStep(name="only", program="tests.programs.signed", queue="io", cached=False),),
+)
+
+# What each step leaves bears the name of the attempt that made it, see tests.reliability.invariants.
+SIGNED = Pipeline(
+    name="signed",
+    parameters=PARAMETERS[2:3],
+    inputs=(),
+    steps=(
+        *(
+            ProgramStep(
+                name=side,
+                program="tests.programs.signed",
+                arguments={"seconds": ParameterRef("seconds")},
+                queue="io",
+                cached=False,
+            )
+            for side in ("left", "right")
+        ),
+        ProgramStep(
+            name="join",
+            program="tests.programs.signed",
+            inputs={"left": StepOutput("left"), "right": StepOutput("right")},
+            queue="io",
+            cached=False,
+        ),
+    ),
+)
+
+PIPELINES = {pipeline.name: pipeline for pipeline in (TOYS, CHAIN, FAN, SINGLE, SIGNED)}

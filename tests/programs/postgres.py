@@ -19,7 +19,7 @@ from tests.programs.server_logs import RUNNING, last_lines
 
 START_SECONDS = 60
 DEBIAN = Path("/usr/lib/postgresql")  # keeps the server's programs out of PATH
-OPTIONS = ("max_connections=200", "listen_addresses=", "log_min_messages=log")
+OPTIONS = ("max_connections=200", "listen_addresses=", "log_checkpoints=off")
 # Tests ask whether what is committed is right, not whether it outlives a power cut.
 CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 # A server that is killed in the middle must keep what it said was committed.
