@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,13 @@ def verify(session: Session, anchors: Path | None = None) -> str | None:
     """None when the chain holds from its first row to the anchored head; else what is wrong, in words."""
     hashes: dict[int, str] = {}
     previous = GENESIS
-    for expected, entry in enumerate(audit_queries.whole_audit(session), start=1):
-        if entry.seq != expected:
-            return f"Entry {expected} is missing."
-        if entry.previous_hash != previous or entry.hash != _hash(entry):
-            return f"Entry {entry.seq} was changed after it was written."
-        hashes[entry.seq] = previous = entry.hash
+    with closing(audit_queries.whole_audit(session)) as entries:  # else the server keeps what is not read
+        for expected, entry in enumerate(entries, start=1):
+            if entry.seq != expected:
+                return f"Entry {expected} is missing."
+            if entry.previous_hash != previous or entry.hash != _hash(entry):
+                return f"Entry {entry.seq} was changed after it was written."
+            hashes[entry.seq] = previous = entry.hash
     return _against_anchors(hashes, anchors) if anchors and anchors.exists() else None
 
 

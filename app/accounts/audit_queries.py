@@ -1,11 +1,11 @@
 """Every read of the audit. It only grows, so each list is bounded."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, String, cast, func, or_, select
+from sqlalchemy import ColumnElement, ScalarResult, String, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.tables import AuditEntry, User
@@ -46,7 +46,8 @@ def last_actor(session: Session, subject_id: str, action: str) -> str | None:
     return session.scalar(query.order_by(AuditEntry.seq.desc()).limit(1))
 
 
-def whole_audit(session: Session) -> Iterable[AuditEntry]:
+def whole_audit(session: Session) -> ScalarResult[AuditEntry]:
+    """Read in pieces; whoever stops before its end closes it."""
     return session.scalars(select(AuditEntry).order_by(AuditEntry.seq).execution_options(yield_per=500))
 
 
