@@ -46,7 +46,7 @@ def readyz(request: Request, services: AppServices, response: Response) -> dict[
     checks = examine(services)
     if leaving_of(request).now:
         checks["staying"] = Check(
-            False, "This process was told to stop: it answers what it is asked, then ends."
+            False, "This process was told to stop: it still answers, then ends."
         )
     status = _status(checks)
     response.status_code = 503 if status == "unavailable" else 200
@@ -91,7 +91,7 @@ def _migrations(services: Services) -> Check:
         return Check(False, _first_line(error))
     if behind:
         return Check(
-            False, "The tables are of another version: start this version with make run, or migrate."
+            False, "The tables are of another version. Type: fittingroom migrate"
         )
     return Check(True, "The tables are those of this version.")
 

@@ -1,4 +1,4 @@
-"""``/metrics`` in Prometheus' text form, for whoever has a token: names of endpoints are nobody else's business.
+"""``/metrics`` in Prometheus' text form, for whoever has a token: names of endpoints are not for strangers.
 
 A scraper sends an ordinary token of the role viewer, so there is no second kind of secret, it can be revoked
 like any other, and no address is trusted for where it comes from.

@@ -74,6 +74,16 @@ class LostAttempt:
         return f"/runs/{self.run_id}?step={self.step}&tab=attempts"
 
 
+@dataclass(frozen=True)
+class UnfinishedRun:
+    """A run that is queued or running; ``owners`` hold its steps, or did."""
+
+    id: str
+    number: int
+    status: str
+    owners: Sequence[str]
+
+
 def runs_by_status(session: Session) -> dict[str, int]:
     query = select(Run.status, func.count()).group_by(Run.status)
     return dict(session.execute(query).tuples().all())
@@ -153,3 +163,12 @@ def lost_attempts(session: Session, limit: int = 10) -> Sequence[LostAttempt]:
         .limit(limit)
     )
     return [LostAttempt(*row) for row in session.execute(query)]
+
+
+def unfinished_runs(session: Session) -> Sequence[UnfinishedRun]:
+    runs = list(session.execute(select(Run.id, Run.number, Run.status).where(_UNDER_WAY).order_by(Run.id)))
+    held = select(Step.run_id, Step.lease_owner).where(Step.state == StepState.LEASED, CLAIMABLE)
+    owners: dict[str, list[str]] = {}
+    for run_id, owner in session.execute(held):
+        owners.setdefault(run_id, []).append(owner or "")
+    return [UnfinishedRun(run_id, number, status, owners.get(run_id, [])) for run_id, number, status in runs]
