@@ -1,23 +1,15 @@
-"""Builds the web application: ``uvicorn --factory app.main:create``."""
+"""Builds the web application: ``python -m app.serve web``, or ``uvicorn --factory app.main:create``."""
 
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
-import anyio.to_thread
 from fastapi import Depends, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from app import health
+from app import health, web
 from app import help as help_pages
 from app.accounts import api as accounts_api
 from app.accounts import audit_pages as accounts_audit_pages
@@ -25,30 +17,19 @@ from app.accounts import routes as accounts_routes
 from app.accounts import settings as accounts_settings
 from app.accounts import token_pages as accounts_token_pages
 from app.accounts import user_pages as accounts_user_pages
-from app.accounts.access import authenticate, authorize
-from app.core import problems
-from app.core.boundary import Boundary
-from app.core.database import CONNECTIONS
-from app.core.errors import FittingRoomError
-from app.core.instruments import Instruments
-from app.core.logs import configure_logs
 from app.core.pages import environment
 from app.core.security import Role, requires
 from app.core.services import Services
-from app.core.settings import Settings
 from app.datasets import api as datasets_api
 from app.datasets import routes as datasets_routes
 from app.endpoints import api as endpoints_api
 from app.endpoints import predict_routes as endpoints_predict_routes
 from app.endpoints import routes as endpoints_routes
-from app.handlers import open_services
 from app.home import routes as home_routes
 from app.home.nav import count_for_nav
 from app.keeping import api as keeping_api
 from app.keeping import routes as keeping_routes
 from app.monitoring import metrics_routes as monitoring_metrics_routes
-from app.monitoring.draining import AskingToClose, Leaving
-from app.monitoring.requests import Observed
 from app.notices import api as notices_api
 from app.notices import routes as notices_routes
 from app.registry import api as registry_api
@@ -115,60 +96,12 @@ ROUTERS = (
 
 def create(services: Services | None = None) -> FastAPI:
     """The application; with ``services`` given, whoever gave them closes them."""
-    services = services or open_services(Settings())
-    configure_logs(services.settings.log_level)
-    app = FastAPI(
-        title="Fitting Room",
-        version=version("fittingroom"),
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        dependencies=[Depends(authorize), Depends(count_for_nav)],
-        lifespan=_lifespan,
-    )
-    app.state.services = services
-    app.state.instruments = Instruments()
-    app.state.leaving = Leaving(services.settings.drain_seconds, services.watcher)
+    app = web.create(services, ROUTERS, Depends(count_for_nav))
     app.state.jinja = environment()
     app.state.jinja.globals["static"] = _static_address
-    for refusal in (
-        FittingRoomError,
-        HTTPException,
-        RequestValidationError,
-        PoolTimeout,
-        OperationalError,
-        DataError,
-    ):
-        app.add_exception_handler(refusal, _refuse)
-    for router in ROUTERS:
-        app.include_router(router)
     app.add_api_route("/api/v1/openapi.json", _openapi, include_in_schema=False)
     app.mount("/static", _Static(directory=STATIC), name="static")
-    monitoring_metrics_routes.collect_for(app)
-    app.add_middleware(Boundary, settings=services.settings)
-    app.add_middleware(AskingToClose, leaving=app.state.leaving)
-    app.add_middleware(Observed, instruments=app.state.instruments)
     return app
-
-
-@asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    # As many threads as connections: more would only queue for one, each holding what it has already.
-    anyio.to_thread.current_default_thread_limiter().total_tokens = CONNECTIONS
-    app.state.leaving.listen()
-    yield
-    app.state.leaving.forget()
-    await app.state.services.watcher.close()
-
-
-def _refuse(request: Request, error: Exception) -> Response:
-    """Also for paths that no route matched, where nobody has asked yet who this is."""
-    if not hasattr(request.state, "actor"):
-        try:
-            request.state.actor = authenticate(request)
-        except (FittingRoomError, SQLAlchemyError):
-            request.state.actor = None
-    return problems.answer(request, error)
 
 
 @requires(Role.VIEWER)

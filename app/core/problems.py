@@ -60,6 +60,9 @@ _ADVICE = {
 
 
 def wants_json(request: Request) -> bool:
+    """Always where there are no pages: whoever only predicts has none."""
+    if not hasattr(request.app.state, "jinja"):
+        return True
     accepted = request.headers.get("accept", "")
     return request.url.path.startswith("/api/") or ("json" in accepted and "text/html" not in accepted)
 
