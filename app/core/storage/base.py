@@ -65,6 +65,10 @@ class Storage(ABC):
         """A new empty directory for work in progress. Whoever asks for it removes it."""
         return Path(tempfile.mkdtemp(prefix=prefix, dir=self._scratch))
 
+    def scratches(self) -> Iterator[Path]:
+        """All that :meth:`scratch` has given out and nobody has removed."""
+        yield from self._scratch.iterdir()
+
     def put_bytes(self, content: bytes) -> StoredFile:
         with tempfile.TemporaryDirectory(dir=self._scratch) as directory:
             path = Path(directory, "content")
