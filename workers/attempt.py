@@ -20,7 +20,7 @@ import structlog
 from app.core.database import AWAY
 from app.core.errors import FittingRoomError
 from app.core.services import Services
-from app.core.storage import Tree
+from app.core.storage import StorageAway, Tree
 from app.runs import leases
 from app.runs.leases import Ending, Lease, released
 from app.runs.spec import StepSpec
@@ -35,6 +35,7 @@ from workers.heart import Heart
 from workers.outcome import Asked
 from workers.recording import Recorder
 from workers.slots import GROUP_OF_QUEUE, HEAVY
+from workers.storing import store
 from workers.tailing import Tail
 
 log = structlog.get_logger()
@@ -86,6 +87,8 @@ class Attempt:
             with Heart(self._host.services.works, self._lease) as heart:
                 ending = self._run(heart)
                 lost = heart.lost.is_set()
+        except StorageAway as error:
+            ending, lost = outcome.storage_away(self._step, error), False
         except FittingRoomError as error:
             ending, lost = _refused(error), False
         except OSError as error:
@@ -112,7 +115,7 @@ class Attempt:
         finally:
             _kill(child)
         recorder.close()
-        return None if heart.lost.is_set() else self._ending(code, asked)
+        return None if heart.lost.is_set() else self._ending(code, asked, heart)
 
     def _start(self) -> subprocess.Popen[bytes]:
         """Forked in the slot's thread: the warden hears of this very thread's death."""
@@ -170,11 +173,15 @@ class Attempt:
             return Asked.LEAVE
         return Asked.DEADLINE if time.monotonic() > deadline else None
 
-    def _ending(self, code: int, asked: Asked | None) -> Ending:
+    def _ending(self, code: int, asked: Asked | None, heart: Heart) -> Ending:
         # Whoever finished although it was told to stop has finished.
         if code == EXIT_OK:
             faultpoint("attempt.publish")
-            tree = self._host.services.storage.put_tree(self._layout.produced(), move=True)
+            tree = store(
+                self._host.services.storage,
+                self._layout.produced(),
+                lambda: heart.lost.is_set() or heart.cancelled.is_set() or self._host.stopping.requested,
+            )
             faultpoint("attempt.published")
             return Ending(
                 StepState.SUCCEEDED,

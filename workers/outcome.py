@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from enum import StrEnum
 
+from app.core.storage import StorageAway
 from app.runs.leases import Ending, crashed
 from app.runs.states import AttemptStatus, StepState
 from app.runs.tables import Step
@@ -37,6 +38,11 @@ def ending_of(step: Step, code: int, failure: str, last_lines: Callable[[], str]
         message = f"The program was ended by the signal {_name(code - 128)}."
         advice = "Its log may say more. If it happens again, report it with the log."
     return crashed(step, AttemptStatus.FAILED, message, advice, code)
+
+
+def storage_away(step: Step, error: StorageAway) -> Ending:
+    """Neither the program's fault nor the data's: once more, up to the step's maximum."""
+    return crashed(step, AttemptStatus.FAILED, error.message, error.advice, None)
 
 
 def deadline_passed(seconds: int) -> Ending:

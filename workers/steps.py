@@ -9,6 +9,7 @@ import structlog
 from app.core.database import AWAY
 from app.core.errors import FittingRoomError
 from app.core.services import Services
+from app.core.storage import StorageAway
 from app.runs import caching, leases, native, queries
 from app.runs.caching import Lookup
 from app.runs.leases import Ending, Lease
@@ -16,6 +17,7 @@ from app.runs.spec import StepSpec
 from app.runs.states import STEP_ENDS, AttemptStatus, StepState
 from app.runs.tables import Step
 from ml.pipeline.program import program_version
+from workers import outcome
 from workers.attempt import NO_ROOM, Attempt, Host, Stopping, broken
 from workers.slots import HEAVY, Slots
 
@@ -107,6 +109,8 @@ class StepWorker:
         """Whatever goes wrong in here fails this step and leaves the worker as it was."""
         try:
             how(step, lease)
+        except StorageAway as error:
+            self._finish(lease, outcome.storage_away(self._claimed(step), error))
         except AWAY:
             log.warning("database_lost", step_id=step.id, exc_info=True)  # the lease will run out
         except Exception as error:  # noqa: BLE001 - the boundary between a step and its worker
@@ -115,13 +119,18 @@ class StepWorker:
     def _attempt(self, step: Step, lease: Lease) -> None:
         with self.services.works.reading() as work:
             inputs = caching.input_trees(work.session, self.services.storage, step)
-            claimed = work.session.get_one(Step, step.id)
+        claimed = self._claimed(step)
         attempt = Attempt(self.host, claimed, lease, inputs)
         ending = attempt.run()
         if ending is None:
             log.warning("lease_lost", step_id=step.id, fence=lease.fence)
         elif self._finish(lease, ending) and ending.to in STEP_ENDS - {StepState.FAILED}:
             attempt.forget()
+
+    def _claimed(self, step: Step) -> Step:
+        """With the attempt that has begun counted."""
+        with self.services.works.reading() as work:
+            return work.session.get_one(Step, step.id)
 
     def _perform(self, step: Step, lease: Lease) -> None:
         """The handler's effects and the step's success are one transaction."""

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from app.core.errors import FittingRoomError
+from app.core.errors import FittingRoomError, Unavailable
 from app.core.services import Services
 from app.core.storage import Storage, Tree
 from app.core.work import Work
@@ -89,6 +89,8 @@ def _whole(storage: Storage, step: Step) -> bool:
     try:
         for file in storage.tree(step.artifact).files:
             storage.verify(file.sha256)
+    except Unavailable:
+        raise  # nobody knows: the step waits until the storage answers
     except FittingRoomError:
         return False
     return True
