@@ -2,13 +2,27 @@
 
 import typer
 
-from app.cli import datasets, doctor, migrating, models, notices, recipes, runs, searching, serving, tokens
+from app.cli import (
+    datasets,
+    doctor,
+    migrating,
+    models,
+    notices,
+    operating,
+    recipes,
+    runs,
+    searching,
+    serving,
+    tokens,
+    watching,
+)
 from app.cli.session import command
 
 HELP = """From customer reviews to an approved, served classifier.
 
-Every command but "token", "doctor" and "migrate" speaks to a server (--url, FITTINGROOM_URL) with a token \
-(--token, FITTINGROOM_TOKEN). Data goes to standard output, progress and errors to standard error.
+"token", "doctor", "migrate", "backup", "restore", "check" and "collect" work on the machine itself. Every \
+other command speaks to a server (--url, FITTINGROOM_URL) with a token (--token, FITTINGROOM_TOKEN). Data \
+goes to standard output, progress and errors to standard error.
 """
 EPILOG = (
     "Exit codes: 0 ok · 1 failed · 2 usage · 3 gate failed · 4 not found · 5 not signed in or not allowed"
@@ -28,6 +42,11 @@ command(app, "notices")(notices.notices)
 app.add_typer(tokens.app, name="token")
 command(app, "doctor")(doctor.doctor)
 command(app, "migrate")(migrating.migrate)
+command(app, "system")(watching.system)
+command(app, "backup")(operating.backup)
+command(app, "restore")(operating.restore)
+command(app, "check")(operating.check)
+command(app, "collect")(operating.collect)
 
 
 def main() -> None:
