@@ -1,0 +1,294 @@
+"""``make chaos``: workers killed, frozen and stopped at random moments, while runs go on and all succeed.
+
+``python -m tests.programs.chaos --cycles 500 --database sqlite --seed 1``. One cycle is one fault: SIGKILL,
+SIGSTOP and SIGCONT, or SIGTERM to a worker, or a broker that forgets everything or dies. Leases last two
+seconds. At the end every run must have succeeded, and :mod:`tests.reliability.invariants` must hold. The
+moments are the machine's, so a seed repeats the choices and not the interleaving.
+"""
+
+import argparse
+import ctypes
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import redis
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.core import migrations
+from app.core.services import Services
+from app.core.settings import Settings
+from app.handlers import open_services
+from app.runs.launch import LaunchRequest, RunLauncher
+from app.runs.states import RUN_ENDS, AttemptStatus, RunStatus
+from app.runs.tables import Attempt, Run, Step
+from ml.pipeline.definition import (
+    Condition,
+    GateStep,
+    NativeStep,
+    Parameter,
+    ParameterRef,
+    Pipeline,
+    ProgramStep,
+    Property,
+    StepOutput,
+)
+from tests.programs.fleet import ROOT, start_broker, wait_until
+from tests.programs.installation import toy_services
+from tests.programs.postgres import serving_postgres
+from tests.programs.signed import VALUE
+from tests.reliability.invariants import Watch
+
+LEASE_SECONDS = 2
+WORKERS = 3
+RUNS_AT_ONCE = 5
+ATTEMPTS = 1000  # no number of kills may use them up: what is asked is whether work is lost
+LOOK_EVERY = 25  # cycles between two looks at the invariants
+PATIENCE_SECONDS = 300
+SIGNED = "tests.programs.signed"
+PRELOADED = (
+    "tests.programs.toy_worker",
+    "celery.apps.worker",
+    "celery.bin.worker",
+    "celery.concurrency.thread",
+    "celery.worker.consumer",
+    "kombu.transport.redis",
+    "psycopg",
+    "sqlalchemy.dialects.postgresql.psycopg",
+)
+FAULTS = {"kill": 45, "freeze": 30, "stop": 18, "flush the broker": 4, "kill the broker": 3}
+
+DIAMOND = Pipeline(
+    name="diamond",
+    parameters=(Parameter("seconds", "number", 0.0, "How long a step takes.", "Toy", low=0, high=10),),
+    inputs=(),
+    steps=(
+        ProgramStep("left", SIGNED, {"seconds": ParameterRef("seconds")}, queue="io", cached=False),
+        ProgramStep("right", SIGNED, {"seconds": ParameterRef("seconds")}, queue="cpu", cached=False),
+        ProgramStep(
+            "join",
+            SIGNED,
+            inputs={"left": StepOutput("left"), "right": StepOutput("right")},
+            queue="io",
+            cached=False,
+        ),
+        GateStep(
+            "gate", (Condition(Property("join", VALUE, "metrics.accuracy.value"), ">=", 0.5, "accuracy"),),
+            if_passed=("register",),
+        ),
+        NativeStep("register", "register", inputs={"model": StepOutput("join")}),
+    ),
+)  # fmt: skip
+
+
+def work(environment: dict[str, str], log: str) -> None:
+    """The whole life of a worker process, forked from a server that has imported everything."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # nothing outlives this program, however it ends
+    os.environ.update(environment)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    from tests.programs.toy_worker import app
+
+    options = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
+    app.worker_main(["worker", "-Q", "cpu,gpu,io", *options])
+
+
+@dataclass
+class Chaos:
+    """``workers`` live; ``leaving`` were told to go and may take a while; ``frozen``: who, until when."""
+
+    services: Services
+    broker: subprocess.Popen[bytes]
+    chance: random.Random
+    workers: list[ForkServerProcess] = field(default_factory=list)
+    leaving: list[ForkServerProcess] = field(default_factory=list)
+    frozen: dict[int, float] = field(default_factory=dict)
+    faults: Counter[str] = field(default_factory=Counter)
+    started: int = 0
+
+    def run(self, cycles: int) -> None:
+        watch = Watch(self.services)
+        while len(self.workers) < WORKERS:
+            self._start()
+        for cycle in range(cycles):
+            self._launch()
+            time.sleep(self.chance.uniform(0.1, 1.0))
+            self._thaw()
+            self._fault()
+            if cycle % LOOK_EVERY == 0:
+                watch.look()
+        self._thaw(everyone=True)
+        wait_until(lambda: not self._unfinished(), "all runs ended", PATIENCE_SECONDS)
+        watch.look()
+
+    def _start(self) -> None:
+        settings = self.services.settings
+        environment = {
+            "FITTINGROOM_HOME": str(settings.home),
+            "FITTINGROOM_LEASE_SECONDS": str(LEASE_SECONDS),
+            "DATABASE_URL": settings.database_url or "",
+            "REDIS_URL": "",
+            "PORT": "8000",
+        }
+        log = str(settings.home / f"worker-{self.started}.log")
+        process = multiprocessing.get_context("forkserver").Process(target=work, args=(environment, log))
+        process.start()
+        self.started += 1
+        self.workers.append(process)
+
+    def _launch(self) -> None:
+        for _ in range(RUNS_AT_ONCE - self._unfinished()):
+            seconds = round(self.chance.uniform(0, 0.8), 2)
+            with self.services.works.writing() as unit:
+                launcher = self.services.launcher
+                assert isinstance(launcher, RunLauncher)
+                request = LaunchRequest(DIAMOND.name, "usr_1", {}, {"seconds": seconds})
+                run = launcher.start(unit, request)
+                mine = update(Step).where(Step.run_id == run.id)
+                unit.session.execute(mine.values(max_attempts=ATTEMPTS))
+
+    def _unfinished(self) -> int:
+        with self.services.works.reading() as unit:
+            unfinished = select(func.count()).select_from(Run).where(Run.status.not_in(RUN_ENDS))
+            return unit.session.scalar(unfinished) or 0
+
+    def _fault(self) -> None:
+        (fault,) = self.chance.choices(list(FAULTS), list(FAULTS.values()))
+        victim = self.chance.choice(self.workers)
+        if fault == "freeze" and self.frozen:
+            fault = "kill"
+        self.faults[fault] += 1
+        match fault:
+            case "kill":
+                self._replace(victim, signal.SIGKILL)
+            case "stop":
+                self._replace(victim, signal.SIGTERM)
+            case "freeze":
+                self._signal(victim, signal.SIGSTOP)
+                # Shorter and longer than the lease.
+                self.frozen[victim.pid or 0] = time.monotonic() + self.chance.uniform(
+                    0.2, 2.5 * LEASE_SECONDS
+                )
+            case "flush the broker":
+                redis.Redis(unix_socket_path=str(self.services.settings.broker_socket)).flushall()
+            case "kill the broker":
+                self._replace_broker()
+
+    def _replace(self, victim: ForkServerProcess, how: signal.Signals) -> None:
+        self._signal(victim, how)
+        self.workers.remove(victim)
+        self.leaving.append(victim)
+        self._start()
+        self.leaving = [process for process in self.leaving if process.exitcode is None]
+
+    def _replace_broker(self) -> None:
+        self.broker.kill()
+        self.broker.wait()
+        self.broker = start_broker(self.services.settings)
+
+    def _thaw(self, everyone: bool = False) -> None:
+        for pid, until in list(self.frozen.items()):
+            if everyone or time.monotonic() > until:
+                del self.frozen[pid]
+                for process in (*self.workers, *self.leaving):
+                    if process.pid == pid:
+                        self._signal(process, signal.SIGCONT)
+
+    @staticmethod
+    def _signal(process: ForkServerProcess, number: signal.Signals) -> None:
+        if process.exitcode is None and process.pid:
+            os.kill(process.pid, number)
+
+    def end(self) -> None:
+        self._thaw(everyone=True)
+        for process in self.workers:
+            process.terminate()
+        for process in (*self.workers, *self.leaving):
+            process.join(20)
+            process.kill()
+            process.join()
+        self.broker.kill()
+        self.broker.wait()
+
+
+@contextmanager
+def installation(database: str) -> Iterator[tuple[Services, subprocess.Popen[bytes]]]:
+    """``database``: sqlite, postgresql (a server of its own), or the address of an empty database."""
+    home = Path(tempfile.mkdtemp(prefix="fr-chaos-"))
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, home, ignore_errors=True)
+        url = None if database == "sqlite" else database
+        if database == "postgresql":
+            url = stack.enter_context(serving_postgres()).create()
+        settings = Settings(home=home, database_url=url, redis_url=None, lease_seconds=LEASE_SECONDS)
+        migrations.upgrade(settings)
+        broker = start_broker(settings)
+        services = toy_services(open_services(settings))
+        stack.callback(services.close)
+        yield replace(services, launcher=RunLauncher({DIAMOND.name: DIAMOND}, services.messenger)), broker
+
+
+def report(services: Services, chaos: Chaos, seconds: float, cycles: int) -> dict[str, object]:
+    with services.works.reading() as unit:
+        runs = _counts(unit.session, Run.status)
+        steps = _counts(unit.session, Step.state)
+        attempts = _counts(unit.session, Attempt.status)
+        won = select(Attempt.step_id).where(Attempt.status == AttemptStatus.SUCCEEDED)
+        doubled = unit.session.scalars(won.group_by(Attempt.step_id).having(func.count() > 1)).all()
+    logs = [file.read_text(errors="replace") for file in services.settings.home.glob("worker-*.log")]
+    return {
+        "cycles": cycles,
+        "seconds": round(seconds),
+        "faults": dict(chaos.faults),
+        "runs": runs,
+        "steps": steps,
+        "attempts": attempts,
+        "late finishes refused": sum(log.count("lease_lost") for log in logs),
+        "lost": sum(count for status, count in runs.items() if status != RunStatus.SUCCEEDED),
+        "doubled": len(doubled),
+    }
+
+
+def _counts(session: Session, column: InstrumentedAttribute[str]) -> dict[str, int]:
+    rows = session.execute(select(column, func.count()).group_by(column)).all()
+    return {str(word): int(count) for word, count in rows}
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
+    parser.add_argument("--cycles", type=int, default=500)
+    parser.add_argument("--database", default="sqlite", help="sqlite, postgresql, or an address")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    given = parser.parse_args(arguments)
+    print(f"chaos: {given.cycles} cycles, seed {given.seed}", flush=True)
+    os.chdir(ROOT)
+    multiprocessing.get_context("forkserver").set_forkserver_preload(list(PRELOADED))
+    started = time.monotonic()
+    with installation(given.database) as (services, broker):
+        chaos = Chaos(services, broker, random.Random(given.seed))
+        try:
+            chaos.run(given.cycles)
+        finally:
+            chaos.end()
+        result = report(services, chaos, time.monotonic() - started, given.cycles)
+    print(json.dumps({"database": given.database.partition(":")[0], "seed": given.seed, **result}))
+    return 1 if result["lost"] or result["doubled"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
