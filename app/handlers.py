@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from app.accounts.audit import ANCHOR, anchor_sender
 from app.core.changes import Watcher
-from app.core.database import Databases
+from app.core.database import COMMAND, Databases
 from app.core.outbox import Sender
 from app.core.services import Handlers, Keeper, RunMove, Services
 from app.core.settings import Settings
@@ -32,9 +32,9 @@ KEEPERS: Mapping[str, Keeper] = {
 }
 
 
-def open_services(settings: Settings) -> Services:
+def open_services(settings: Settings, role: str = COMMAND) -> Services:
     settings.home.mkdir(parents=True, exist_ok=True)
-    databases = Databases.open(settings)
+    databases = Databases.open(settings, role)
     works = Works(databases)
     messenger = CeleryMessenger(settings.broker_url)
     return Services(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends as Dependency
 from fastapi.responses import Response
-from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -22,18 +22,21 @@ from app.core.instruments import Instruments
 from app.core.logs import configure_logs
 from app.core.services import Services
 from app.core.settings import Settings
+from app.core.storage import check_at_start
 from app.handlers import open_services
 from app.monitoring.draining import AskingToClose, Leaving
 from app.monitoring.metrics_routes import collect_for
 from app.monitoring.requests import Observed
 
-REFUSALS = (FittingRoomError, HTTPException, RequestValidationError, PoolTimeout, OperationalError, DataError)
+OF_THE_DATABASE = (PoolTimeout, OperationalError, InternalError, DataError, IntegrityError)
+REFUSALS = (FittingRoomError, HTTPException, RequestValidationError, *OF_THE_DATABASE)
 
 
 def create(services: Services | None, routers: Sequence[APIRouter], *dependencies: Dependency) -> FastAPI:
     """An application of these routers: nobody passes unasked, and all refusals have one form."""
     services = services or open_services(Settings(), "web")
     configure_logs(services.settings.log_level)
+    check_at_start(services.storage)
     app = FastAPI(
         title="Fitting Room",
         version=version("fittingroom"),

@@ -9,23 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from alembic import context
-from sqlalchemy import create_engine, event, make_url
+from sqlalchemy import create_engine, event, func, make_url, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
 
-from app.core.database import Main, Telemetry
+from app.core.database import COMMAND, Main, Telemetry, postgresql_url
 from app.core.migrations import version_table
 
 METADATA = {"main": Main.metadata, "telemetry": Telemetry.metadata}
 APP = Path(__file__).parents[1] / "app"
+LOCK = 0x46697474  # any number that nobody else uses
 CORE = ("app.core.changes", "app.core.lineage", "app.core.numbers", "app.core.outbox")
 
 
 def run() -> None:
     bind: str = context.config.attributes["bind"]
     url = make_url(context.config.attributes["url"])
-    if url.drivername in {"postgresql", "postgres"}:
-        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() == "postgresql":
+        url = postgresql_url(url, COMMAND)
     engine = create_engine(url, poolclass=NullPool)
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _foreign_keys_off)
@@ -38,6 +39,9 @@ def run() -> None:
 
 
 def _migrate(connection: Connection, bind: str) -> None:
+    if connection.dialect.name == "postgresql":
+        # Several replicas start at once: the second waits here and then finds everything done.
+        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
     context.configure(
         connection=connection,
         target_metadata=METADATA[bind],

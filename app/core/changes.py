@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.database import Main
+from app.core.numbers import add_unless_there
 from app.core.work import Works
 
 log = structlog.get_logger()
@@ -37,9 +38,9 @@ def bump(session: Session, topic_id: str) -> int:
     raised = update(Topic).where(Topic.id == topic_id).values(seq=Topic.seq + 1).returning(Topic.seq)
     seq = session.scalar(raised)
     if seq is None:
-        session.add(Topic(id=topic_id, seq=1))
-        session.flush()
-        return 1
+        add_unless_there(session, Topic(id=topic_id, seq=0))
+        seq = session.scalar(raised)
+    assert seq is not None
     return seq
 
 

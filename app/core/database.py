@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Engine, Float, MetaData, create_engine, event, literal
-from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.engine import URL, Connection, Dialect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
@@ -38,6 +38,24 @@ OPTIONS: dict[str, Any] = {
     "pool_timeout": 5,
     "hide_parameters": True,
 }
+
+# PostgreSQL is across a network, where silence is all that is heard of a machine that went away. A process
+# that froze in a transaction must not keep its locks: the server ends that, and whoever waits goes on.
+POSTGRESQL: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+LIMITS = {
+    "statement_timeout": "60s",
+    "lock_timeout": "20s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+# A backup or a migration of millions of rows may take its time, only not while others wait for it.
+PATIENT = {"lock_timeout": "60s"}
+COMMAND = "command"
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -150,13 +168,12 @@ class Database:
     gate: WriteGate | None
 
     @classmethod
-    def open(cls, url: str) -> "Database":
+    def open(cls, url: str, role: str = COMMAND) -> "Database":
+        """``role`` is how PostgreSQL's own lists name this process."""
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            # Plain postgresql:// means the driver that is installed, psycopg 3.
-            if parsed.drivername in {"postgresql", "postgres"}:
-                parsed = parsed.set(drivername="postgresql+psycopg")
-            engine = create_engine(parsed, **OPTIONS, pool_pre_ping=True)
+            # Asked before each use: a connection may have died with a server that is back by now.
+            engine = create_engine(postgresql_url(parsed, role), **OPTIONS, pool_pre_ping=True)
             event.listen(engine, "begin", _begin_postgresql)
             return cls(engine, None)
         path = Path(parsed.database or "")
@@ -173,12 +190,23 @@ class Databases:
     telemetry: Database
 
     @classmethod
-    def open(cls, settings: Settings) -> "Databases":
-        return cls(Database.open(settings.main_database_url), Database.open(settings.telemetry_database_url))
+    def open(cls, settings: Settings, role: str = COMMAND) -> "Databases":
+        urls = (settings.main_database_url, settings.telemetry_database_url)
+        return cls(*(Database.open(url, role) for url in urls))
 
     def close(self) -> None:
         self.main.engine.dispose()
         self.telemetry.engine.dispose()
+
+
+def postgresql_url(url: URL, role: str) -> URL:
+    """With the driver that is installed and with our settings; what the operator's URL says itself stands."""
+    if url.drivername in {"postgresql", "postgres"}:
+        url = url.set(drivername="postgresql+psycopg")
+    limits = PATIENT if role.startswith(COMMAND) else LIMITS
+    settings = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    ours = {"application_name": f"fittingroom {role}", "options": settings, **POSTGRESQL}
+    return url.update_query_dict({name: str(ours[name]) for name in ours.keys() - url.query.keys()})
 
 
 def _connect_sqlite(dbapi_connection: Any, _record: object) -> None:

@@ -33,10 +33,20 @@ def next_number(session: Session, name: str) -> int:
     raised = update(Counter).where(Counter.name == name).values(value=Counter.value + 1)
     value: int | None = session.scalar(raised.returning(Counter.value))
     if value is None:
-        session.add(Counter(name=name, value=1))
-        session.flush()
-        return 1
+        add_unless_there(session, Counter(name=name, value=0))
+        value = session.scalar(raised.returning(Counter.value))
+    assert value is not None
     return value
+
+
+def add_unless_there(session: Session, row: Main) -> None:
+    """For rows that are made when they are first wanted: two transactions may want one at the same moment,
+    and PostgreSQL lets both look before either writes."""
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        pass  # the other has committed by now, and theirs is the row
 
 
 def next_version(
@@ -45,11 +55,7 @@ def next_version(
     """The id of the row that bears the name, made where it is new, and the number of its next version."""
     if taken := _raised(session, table, name):
         return taken
-    try:
-        with session.begin_nested():
-            session.add(table(id=new_id(prefix), name=name, last_number=0, created_by=actor_id))
-    except IntegrityError:
-        pass  # somebody else was first with the same new name; theirs is the row to raise
+    add_unless_there(session, table(id=new_id(prefix), name=name, last_number=0, created_by=actor_id))
     raised = _raised(session, table, name)
     assert raised is not None
     return raised

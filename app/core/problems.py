@@ -10,11 +10,11 @@ import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from app.core.errors import DiskFull, FittingRoomError, Invalid, Unauthenticated, Unavailable
+from app.core.errors import Conflict, DiskFull, FittingRoomError, Invalid, Unauthenticated, Unavailable
 from app.core.pages import render, wants_fragment
 
 log = structlog.get_logger()
@@ -81,9 +81,13 @@ def as_refusal(error: Exception) -> FittingRoomError:
     if isinstance(error, DataError):
         # PostgreSQL keeps no NUL in a text and no number beyond its column's size.
         return Invalid(
-            "A value of this request can't be stored.", "Leave out control characters and huge numbers."
+            "A value of this request can't be stored.",
+            "Leave out control characters, huge numbers and very long texts.",
         )
-    if isinstance(error, PoolTimeout | OperationalError):
+    if isinstance(error, IntegrityError):
+        # Two that wanted to be the first with the same thing: PostgreSQL lets both look before either writes.
+        return Conflict("Somebody did the same at the same moment.", "Reload the page and look.")
+    if isinstance(error, PoolTimeout | OperationalError | InternalError):
         return Unavailable("The database does not answer.", "Try again in a moment.")
     if isinstance(error, HTTPException):
         # The framework wraps what was raised while it read the body.
@@ -105,7 +109,7 @@ def no_room(error: Exception) -> bool:
 
 def answer(request: Request, error: Exception) -> Response:
     refusal = as_refusal(error)
-    if isinstance(refusal, Unavailable | DiskFull) and refusal is not error:
+    if isinstance(refusal, Unavailable | DiskFull | Conflict) and refusal is not error:
         # A database that is away and a table that is missing look the same to the client, not in the log.
         log.error(refusal.code, request_id=request.state.request_id, exc_info=error)
     headers = _headers(refusal)

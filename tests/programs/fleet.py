@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.core.services import Services
 from app.core.settings import Settings
 from app.runs.tables import Worker
 from tests.programs.installation import Toys
@@ -30,6 +31,23 @@ def start_broker(settings: Settings) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(broker_command(settings.home))
     wait_until(lambda: answers(settings.broker_socket), "the broker answered")
     return process
+
+
+def programs_of(services: Services) -> list[int]:
+    """Process ids of the step programs that run for this installation, by what the kernel knows."""
+    mark = str(services.settings.home).encode()
+    found = []
+    for directory in Path("/proc").iterdir():
+        if not directory.name.isdigit():
+            continue
+        try:
+            command = (directory / "cmdline").read_bytes()
+            environment = (directory / "environ").read_bytes()
+        except OSError:
+            continue
+        if b"-m\0tests.programs." in command and b"warden" not in command and mark in environment:
+            found.append(int(directory.name))
+    return found
 
 
 @dataclass

@@ -19,4 +19,4 @@ def __getattr__(name: str) -> Celery:
 
 @cache
 def _app() -> Celery:
-    return make_worker(toy_services(open_services(Settings())))
+    return make_worker(toy_services(open_services(Settings(), "worker")))
