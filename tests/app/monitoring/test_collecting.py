@@ -11,6 +11,7 @@ from sqlalchemy import JSON, String, Text, select
 
 from app.core.database import Main
 from app.core.services import Services
+from app.datasets.tables import DatasetVersion
 from app.monitoring import collecting
 from app.monitoring.collecting import NamesUnknown, TooYoung, collect
 from app.monitoring.references import names
@@ -113,16 +114,12 @@ def test_what_a_deleted_run_made_goes_and_the_audit_says_how_much(
     gone = collect(services, hours=24, dry=False)
     assert gone.count == 3, "two files and their manifest"
     assert stored(services) < kept
-    assert services.storage.intact(
-        services.storage.tree(stage.services.storage.tree(_tree(services, version)).sha256)
-    )
+    assert services.storage.intact(services.storage.tree(_tree(services, version)))
     entries = admin.get("/api/v1/audit", params={"action": "artifacts.collected"}).json()
     assert entries["items"][0]["details"]["files"] == 3
 
 
 def _tree(services: Services, version_id: str) -> str:
-    from app.datasets.tables import DatasetVersion
-
     with services.works.reading() as work:
         return work.session.get_one(DatasetVersion, version_id).tree_sha256 or ""
 
