@@ -22,7 +22,8 @@ from app.runs.spec import kind_of, queue_of, spec_of
 from app.runs.standing import standing_of
 from app.runs.states import RunStatus, StepState
 from app.runs.tables import Run, Step
-from ml.pipeline.definition import ParameterValue, Pipeline
+from ml.pipeline.definition import ParameterValue, Pipeline, ProgramStep
+from ml.pipeline.fanout import fanned_out
 from ml.pipeline.resolve import BadParameters, resolve_parameters
 
 KEY_LIMIT = 200
@@ -125,7 +126,8 @@ class RunLauncher:
     def _write_steps(
         self, work: Work, run: Run, pipeline: Pipeline, values: Mapping[str, ParameterValue]
     ) -> None:
-        for position, step in enumerate(pipeline.steps):
+        walked = fanned_out(pipeline, values)
+        for position, step in enumerate(walked.steps):
             work.session.add(
                 Step(
                     id=new_id("step"),
@@ -133,10 +135,12 @@ class RunLauncher:
                     pipeline=pipeline.name,
                     name=step.name,
                     position=position,
+                    part_of=step.part_of if isinstance(step, ProgramStep) else None,
+                    shard=step.shard if isinstance(step, ProgramStep) else None,
                     kind=kind_of(step),
                     queue=queue_of(step),
                     state=StepState.BLOCKED,
-                    spec=spec_of(pipeline, step, values).as_json(),
+                    spec=spec_of(walked, step, values).as_json(),
                     max_attempts=MAX_ATTEMPTS,
                 )
             )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml.contract.outcome import StepRefused
+from ml.contract.share import CHANNEL, SHARD, SHARDS, Share
 
 TRUE = frozenset({"true", "1", "yes"})
 FALSE = frozenset({"false", "0", "no"})
@@ -73,6 +74,18 @@ class Job:
             return self.channels[name]
         except KeyError:
             raise StepRefused(f"The input {name} is missing.", f"Connect a channel named {name}.") from None
+
+    @property
+    def share(self) -> Share:
+        return Share(self.integer(SHARD), self.integer(SHARDS)) if SHARDS in self.parameters else Share()
+
+    @property
+    def shards(self) -> list[Path]:
+        """What each shard left, in the order of their numbers, for the program that merges them."""
+        numbers = sorted(
+            int(name.removeprefix(CHANNEL)) for name in self.channels if name.startswith(CHANNEL)
+        )
+        return [self.channels[f"{CHANNEL}{number}"] for number in numbers]
 
 
 def _as_text(value: object) -> str:

@@ -38,3 +38,17 @@ class DatasetVersion:
         for shard in self.shards:
             with pq.ParquetFile(shard) as file:
                 yield from file.iter_batches(BATCH_ROWS, columns=list(columns) if columns else None)
+
+    def batches_within(self, rows: range) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Those of :meth:`batches` that begin within ``rows``, each with the number of its first row."""
+        start = 0
+        for shard in self.shards:
+            with pq.ParquetFile(shard) as file:
+                end = start + file.metadata.num_rows
+                if end <= rows.start or start >= rows.stop:
+                    start = end
+                    continue
+                for batch in file.iter_batches(BATCH_ROWS):
+                    if start in rows:
+                        yield start, batch
+                    start += batch.num_rows

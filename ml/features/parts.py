@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,36 +18,49 @@ from ml.features.tokenization import ReviewTokenizer
 
 SHARD_ROWS = 100_000
 Progress = Callable[[int, int, str], None]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass
 class Written:
-    """What a part came to."""
+    """What a part came to. ``labels`` counts its rows by their label's id."""
 
+    labels: list[int]
     rows: int = 0
     tokens: int = 0
     truncated: int = 0
 
+    def add(self, other: "Written") -> None:
+        self.labels = [mine + its for mine, its in zip(self.labels, other.labels, strict=True)]
+        self.rows += other.rows
+        self.tokens += other.tokens
+        self.truncated += other.truncated
+
+
+class Sink(Protocol):
+    """Where the tables of a part go, one after the other."""
+
+    def append(self, part: str, table: pa.Table) -> None: ...
+
 
 def write_parts(
     dataset: DatasetVersion,
-    masks: Mapping[str, npt.NDArray[np.bool_]],
+    masks: Mapping[str, Mask],
     tokenizer: ReviewTokenizer,
-    output: Path,
+    rows: range,
+    sink: Sink,
     progress: Progress,
 ) -> dict[str, Written]:
-    """``masks`` says of each part which of the data set's rows it holds."""
-    counts = {name: Written() for name in masks}
-    with _Shards(output / "features") as shards:
-        start = 0
-        for batch in dataset.batches():
-            for name in masks:
-                rows = batch.filter(pa.array(masks[name][start : start + batch.num_rows]))
-                if rows.num_rows:
-                    table = feature_table(rows, name, dataset.labels, tokenizer, counts[name])
-                    shards.append(name, table)
-            start += batch.num_rows
-            progress(start, dataset.rows, "tokenizing")
+    """The batches that begin within ``rows``. ``masks`` says of each part which of the data set's rows it
+    holds."""
+    counts = {name: Written([0] * len(dataset.labels)) for name in masks}
+    for start, batch in dataset.batches_within(rows):
+        end = start + batch.num_rows
+        for name in masks:
+            chosen = batch.filter(pa.array(masks[name][start:end]))
+            if chosen.num_rows:
+                sink.append(name, feature_table(chosen, name, dataset.labels, tokenizer, counts[name]))
+        progress(min(end, rows.stop) - rows.start, len(rows), "tokenizing")
     return counts
 
 
@@ -57,8 +71,9 @@ def feature_table(
     size = rows.num_rows
     columns = {name: rows.column(name) for name in rows.schema.names}
     columns["split"] = pa.array(["train" if part == REST else part] * size)
-    columns["label_id"] = pa.array([ids[label] for label in rows.column("label").to_pylist()], pa.int32())
-    count.rows += size
+    label_ids = [ids[label] for label in rows.column("label").to_pylist()]
+    columns["label_id"] = pa.array(label_ids, pa.int32())
+    count.add(Written(np.bincount(label_ids, minlength=len(labels)).tolist(), size))
     if part != REST:
         titles = rows.column("title").to_pylist()
         texts = rows.column("text").to_pylist()
@@ -71,14 +86,14 @@ def feature_table(
     return pa.table(columns)
 
 
-class _Shards:
+class FeatureFiles:
     """Parquet files ``<part>-<number>.parquet``, a new one each time the last is full."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._open: dict[str, tuple[pq.ParquetWriter, int, int]] = {}
 
-    def __enter__(self) -> "_Shards":
+    def __enter__(self) -> "FeatureFiles":
         self._directory.mkdir(parents=True, exist_ok=True)
         return self
 

@@ -4,6 +4,7 @@ The first pass reads texts and labels and keeps a few numbers a row, enough to d
 The second tokenizes the rows that were chosen and writes them beside the others' plain text.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,9 +16,9 @@ from ml.contract.job import Job
 from ml.contract.outcome import StepRefused
 from ml.features.composition import fields_of
 from ml.features.dataset import DatasetVersion
-from ml.features.parts import Progress, Written, write_parts
+from ml.features.parts import FeatureFiles, Mask, Progress, Written, write_parts
 from ml.features.selection import balanced, sampled
-from ml.features.snapshot import REST, write_snapshot
+from ml.features.snapshot import FEATURES, REST, write_snapshot
 from ml.features.splitting import (
     PARTS,
     TRAIN,
@@ -87,15 +88,36 @@ class Choice:
     sides: Sides
     chosen: Sides
 
-    def part(self, name: str) -> npt.NDArray[np.bool_]:
+    def part(self, name: str) -> Mask:
         if name == REST:
             return np.asarray((self.sides == TRAIN) & (self.chosen != TRAIN))
         return np.asarray(self.chosen == PARTS[name])
 
 
+@dataclass(frozen=True)
+class Plan:
+    """Which rows of the data set go where. It rests on all rows, and is the same whoever makes it."""
+
+    dataset: DatasetVersion
+    choice: Choice
+
+    @property
+    def masks(self) -> dict[str, Mask]:
+        masks = {name: self.choice.part(name) for name in (*PARTS, REST)}
+        return {name: mask for name, mask in masks.items() if mask.any()}
+
+
 def prepare_features(
     source: Path, tokenizer: ReviewTokenizer, settings: PrepareSettings, output: Path, progress: Progress
 ) -> None:
+    plan = plan_of(source, settings, progress)
+    dataset = plan.dataset
+    with FeatureFiles(output / FEATURES) as files:
+        written = write_parts(dataset, plan.masks, tokenizer, range(dataset.rows), files, progress)
+    write_snapshot(output, described(description_of(dataset, settings, tokenizer), written))
+
+
+def plan_of(source: Path, settings: PrepareSettings, progress: Progress) -> Plan:
     dataset = DatasetVersion.open(source)
     if len(dataset.labels) < 2:
         raise StepRefused(
@@ -103,11 +125,7 @@ def prepare_features(
             "Choose a data set version with at least two labels.",
         )
     survey = survey_rows(dataset, settings.seed, progress)
-    choice = choose_rows(survey, settings, dataset.labels)
-    masks = {name: choice.part(name) for name in (*PARTS, REST)}
-    masks = {name: mask for name, mask in masks.items() if mask.any()}
-    written = write_parts(dataset, masks, tokenizer, output, progress)
-    write_snapshot(output, _description(dataset, settings, tokenizer, survey, choice, written))
+    return Plan(dataset, choose_rows(survey, settings, dataset.labels))
 
 
 def survey_rows(dataset: DatasetVersion, seed: int, progress: Progress) -> Survey:
@@ -147,24 +165,10 @@ def choose_rows(survey: Survey, settings: PrepareSettings, names: tuple[str, ...
     return Choice(sides, chosen)
 
 
-def _description(
-    dataset: DatasetVersion,
-    settings: PrepareSettings,
-    tokenizer: ReviewTokenizer,
-    survey: Survey,
-    choice: Choice,
-    written: dict[str, Written],
+def description_of(
+    dataset: DatasetVersion, settings: PrepareSettings, tokenizer: ReviewTokenizer
 ) -> dict[str, Any]:
-    parts = {}
-    for name, count in written.items():
-        classes = np.bincount(survey.labels[choice.part(name)], minlength=len(dataset.labels))
-        per_label = {label: int(n) for label, n in zip(dataset.labels, classes, strict=True)}
-        parts[name] = {
-            "rows": count.rows,
-            "labels": per_label,
-            "tokens": count.tokens,
-            "truncated": count.truncated,
-        }
+    """What the features were made of and how; each part is described by :func:`described`."""
     shares = settings.shares
     return {
         "dataset_sha256": dataset.content_sha256,
@@ -184,5 +188,18 @@ def _description(
         "balance_dataset": settings.balance,
         "train_rows": settings.train_rows or "all",
         "rows": dataset.rows,
-        "parts": parts,
     }
+
+
+def described(description: Mapping[str, Any], written: Mapping[str, Written]) -> dict[str, Any]:
+    labels = description["labels"]
+    parts = {
+        name: {
+            "rows": count.rows,
+            "labels": dict(zip(labels, count.labels, strict=True)),
+            "tokens": count.tokens,
+            "truncated": count.truncated,
+        }
+        for name, count in written.items()
+    }
+    return {**description, "parts": parts}

@@ -18,6 +18,7 @@ from ml.contract.faults import faultpoint
 from ml.contract.outcome import StepRefused
 
 NAME = "snapshot.json"
+FEATURES = "features"  # the directory beside it
 PARTS = ("train", "validation", "test")
 REST = "rest"  # training rows that were thinned out: the baseline still learns from them
 READ_AGAIN = "Run the prepare step again; don't change its files."

@@ -14,6 +14,8 @@ Queue = Literal["cpu", "gpu", "io"]
 Comparison = Literal[">=", ">", "<=", "<"]
 NativeKind = Literal["gate", "register", "publish"]
 
+MOST_SHARDS = 64
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -81,7 +83,12 @@ class Condition:
 
 @dataclass(frozen=True)
 class ProgramStep:
-    """A step that runs ``python -m {program}`` under the container contract."""
+    """A step that runs ``python -m {program}`` under the container contract.
+
+    With ``shards`` above 1 a launch fans it out, see ml.pipeline.fanout: so many children run the program,
+    each with its share, and a step of the same name runs ``merge`` over what they made. ``part_of`` and
+    ``shard`` are a child's.
+    """
 
     name: str
     program: str
@@ -90,6 +97,14 @@ class ProgramStep:
     queue: Queue = "cpu"
     cached: bool = True
     deadline_seconds: int = 24 * 3600
+    shards: int | ParameterRef = 1
+    merge: str = ""
+    part_of: str | None = None
+    shard: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.shards != 1 and not self.merge:
+            raise ValueError(f"{self.name} has shards, but no program that merges them")
 
 
 @dataclass(frozen=True)

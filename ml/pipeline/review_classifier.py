@@ -12,7 +12,12 @@ from ml.pipeline.definition import (
     RunInput,
     StepOutput,
 )
-from ml.pipeline.review_parameters import EVALUATION_PARAMETERS, FEATURE_PARAMETERS, TRAINING_PARAMETERS
+from ml.pipeline.review_parameters import (
+    EVALUATION_PARAMETERS,
+    FEATURE_PARAMETERS,
+    SHARDS,
+    TRAINING_PARAMETERS,
+)
 from ml.pipeline.review_recipes import RECIPES
 
 
@@ -24,7 +29,14 @@ _PREPARE = ("encoder", *(parameter.name for parameter in FEATURE_PARAMETERS))
 _TRAIN = ("seed", *(parameter.name for parameter in TRAINING_PARAMETERS))
 
 STEPS = (
-    ProgramStep("prepare", "ml.steps.prepare", _refs(*_PREPARE), {"dataset": RunInput("dataset")}),
+    ProgramStep(
+        "prepare",
+        "ml.steps.prepare",
+        _refs(*_PREPARE),
+        {"dataset": RunInput("dataset")},
+        shards=ParameterRef(SHARDS.name),
+        merge="ml.steps.prepare_merge",
+    ),
     ProgramStep("train", "ml.steps.train", _refs(*_TRAIN), {"features": StepOutput("prepare")}, queue="gpu"),
     ProgramStep(
         "evaluate",
@@ -65,7 +77,7 @@ STEPS = (
 
 REVIEW_CLASSIFIER = Pipeline(
     name="review-classifier",
-    parameters=(*FEATURE_PARAMETERS, *TRAINING_PARAMETERS, *EVALUATION_PARAMETERS),
+    parameters=(*FEATURE_PARAMETERS, SHARDS, *TRAINING_PARAMETERS, *EVALUATION_PARAMETERS),
     inputs=("dataset",),
     steps=STEPS,
     recipes=RECIPES,

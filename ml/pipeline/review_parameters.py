@@ -3,7 +3,7 @@
 They carry the names of the labs this product replaces, in snake case, and every one of them reaches a step.
 """
 
-from ml.pipeline.definition import Parameter
+from ml.pipeline.definition import MOST_SHARDS, Parameter
 
 FEATURES, TRAINING, EVALUATION = "Features", "Training", "Evaluation and gate"
 
@@ -100,6 +100,18 @@ FEATURE_PARAMETERS = (
         low=0,
         high=2**32 - 1,
     ),
+)
+
+SHARDS = Parameter(
+    "shards",
+    "integer",
+    1,
+    "In how many parts the reviews are tokenized, side by side by all free workers. The features are the "
+    "same to the byte; it is worth it from some hundred thousand reviews.",
+    FEATURES,
+    low=1,
+    high=MOST_SHARDS,
+    advanced=True,
 )
 
 TRAINING_PARAMETERS = (

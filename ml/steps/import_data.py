@@ -6,13 +6,11 @@ Input ``upload``: the one file that was uploaded. Parameters: ``filename`` as th
 
 import resource
 import sys
-import time
 from collections.abc import Sequence
 
 from ml.contract.job import Job
-from ml.contract.metrics import report_progress
 from ml.contract.outcome import StepRefused, run_program
-from ml.contract.stopping import StopSignal
+from ml.contract.pace import Pace
 from ml.data.canonical import Row
 from ml.data.importing import Upload, import_upload
 from ml.data.mapping import parse
@@ -21,23 +19,8 @@ from ml.features.bundled import bundled_directory
 from ml.features.composition import ReviewInput
 from ml.features.tokenization import ReviewTokenizer
 
-REPORT_SECONDS = 0.5
 MEMORY = 6 << 30
 READ_CHARACTERS = 20_000  # of a text whose tokens are counted: more than any model reads
-
-
-class Pace:
-    """Between two pieces of work: stop if asked to, and say at most twice a second how far it is."""
-
-    def __init__(self) -> None:
-        self._stop = StopSignal()
-        self._next = 0.0
-
-    def __call__(self, done: int, total: int, phase: str) -> None:
-        self._stop.check()
-        if time.monotonic() >= self._next or done == total:
-            report_progress(done, total, phase)
-            self._next = time.monotonic() + REPORT_SECONDS
 
 
 def token_counter() -> CountTokens | None:

@@ -116,7 +116,7 @@ SINGLE = Pipeline(
 # What each step leaves bears the name of the attempt that made it, see tests.reliability.invariants.
 SIGNED = Pipeline(
     name="signed",
-    parameters=PARAMETERS[2:3],
+    parameters=(Parameter("seconds", "number", 0.0, "How long a step takes.", "Toy", low=0, high=1000),),
     inputs=(),
     steps=(
         *(
@@ -139,4 +139,26 @@ SIGNED = Pipeline(
     ),
 )
 
-PIPELINES = {pipeline.name: pipeline for pipeline in (TOYS, CHAIN, FAN, SINGLE, SIGNED)}
+SHARDED = Pipeline(
+    name="sharded",
+    parameters=(
+        *PARAMETERS[1:3],
+        Parameter("shards", "integer", 3, "In how many parts the work is done.", "Toy", low=1, high=64),
+        Parameter("failing", "text", "", "A directory whose files name the shards that fail.", "Toy"),
+    ),
+    inputs=("dataset",),
+    steps=(
+        ProgramStep(
+            name="prepare",
+            program="tests.programs.shard",
+            arguments={name: ParameterRef(name) for name in ("ticks", "seconds", "failing")},
+            inputs={"dataset": RunInput("dataset")},
+            queue="io",
+            shards=ParameterRef("shards"),
+            merge="tests.programs.shard_merge",
+        ),
+        ProgramStep(name="after", program=TOY, inputs={"merged": StepOutput("prepare")}, queue="io"),
+    ),
+)
+
+PIPELINES = {pipeline.name: pipeline for pipeline in (TOYS, CHAIN, FAN, SINGLE, SIGNED, SHARDED)}

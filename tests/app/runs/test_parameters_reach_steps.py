@@ -5,6 +5,7 @@ import pytest
 from app.runs.spec import spec_of
 from ml.pipeline.catalogue import PIPELINES
 from ml.pipeline.definition import GateStep, Parameter, ParameterRef, ParameterValue, Pipeline, ProgramStep
+from ml.pipeline.fanout import fanned_out
 from ml.pipeline.resolve import as_strings, resolve_parameters
 
 CLASSIFIER = PIPELINES["review-classifier"]
@@ -44,6 +45,14 @@ def test_an_override_reaches_every_step_that_names_the_parameter(parameter: Para
             assert thresholds == [value] * len(named)
             reached += len(named)
             continue
+        if isinstance(step, ProgramStep) and step.shards == ParameterRef(parameter.name):
+            walked = fanned_out(CLASSIFIER, parameters)
+            shards = [
+                one for one in walked.steps if isinstance(one, ProgramStep) and one.part_of == step.name
+            ]
+            told = [spec_of(walked, one, parameters).arguments["shards"] for one in shards]
+            assert told == [value] * int(str(value))
+            reached += 1
         names = [n for n, a in step.arguments.items() if a == ParameterRef(parameter.name)]
         assert [spec.arguments[name] for name in names] == [value] * len(names)
         assert [as_strings(spec.arguments)[n] for n in names] == [as_strings({"v": value})["v"]] * len(names)

@@ -8,6 +8,7 @@ import pytest
 from ml.contract.job import Job
 from ml.features.prepare import PrepareSettings
 from ml.pipeline.definition import GateStep, NativeStep, ParameterRef, ProgramStep
+from ml.pipeline.fanout import fanned_out
 from ml.pipeline.resolve import BadParameters, as_strings, resolve_arguments, resolve_parameters
 from ml.pipeline.review_classifier import REVIEW_CLASSIFIER as PIPELINE
 from ml.training.settings import TrainSettings
@@ -24,6 +25,7 @@ GIVEN = {
     "train_rows": 1234,
     "sample": "square_root",
     "seed": 7,
+    "shards": 5,
     "encoder": "/some/where",
     "epochs": 9,
     "learning_rate": 0.00033,
@@ -84,6 +86,8 @@ def references() -> set[str]:
     for step in PIPELINE.steps:
         if isinstance(step, ProgramStep | NativeStep):
             found |= {value.name for value in step.arguments.values() if isinstance(value, ParameterRef)}
+            shards = step.shards if isinstance(step, ProgramStep) else 1
+            found |= {shards.name} if isinstance(shards, ParameterRef) else set()
         elif isinstance(step, GateStep):
             found |= {one.right.name for one in step.conditions if isinstance(one.right, ParameterRef)}
     return found
@@ -104,6 +108,8 @@ def test_a_parameter_overridden_at_launch_changes_what_its_steps_receive(name: s
             received |= any(one.right == ParameterRef(name) for one in step.conditions)
         elif ParameterRef(name) in step.arguments.values():
             received |= resolve_arguments(step.arguments, resolved)[name] == value
+        elif isinstance(step, ProgramStep) and step.shards == ParameterRef(name):
+            received |= len(fanned_out(PIPELINE, resolved).steps) == len(PIPELINE.steps) + int(str(value))
     assert received
 
 
