@@ -138,9 +138,13 @@ def test_only_the_gpu_worker_asks_for_cards_and_has_the_cuda_build() -> None:
     assert SERVICES["worker-gpu"].keys["image"] != SERVICES["worker"].keys["image"]
 
 
-def test_every_queue_has_a_worker_also_without_a_card() -> None:
-    queues = SERVICES["worker"].command[SERVICES["worker"].command.index("-Q") + 1]
-    assert set(queues.split(",")) == {"cpu", "gpu", "io"}
+def test_every_queue_has_a_worker_and_steps_for_a_card_a_place_without_one() -> None:
+    def queues(name: str) -> set[str]:
+        command = SERVICES[name].command
+        return set(command[command.index("-Q") + 1].split(","))
+
+    assert queues("worker") == {"cpu", "io"}
+    assert queues("worker-gpu") == {"gpu"}
 
 
 def test_predictions_only_read_the_shared_storage() -> None:
