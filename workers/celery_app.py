@@ -17,6 +17,7 @@ from kombu.transport.redis import Channel as RedisChannel
 from app.core.logs import configure_logs
 from app.core.services import Services
 from app.core.settings import Settings
+from app.core.storage import check_at_start
 from app.handlers import open_services, outbox_senders
 from app.runs.messaging import EXECUTE_STEP, TRANSPORT
 from workers.devices import Cards, find_devices, locks_directory
@@ -43,6 +44,7 @@ def _app() -> Celery:
 def make_worker(services: Services) -> Celery:
     """Called once by the program that is this worker."""
     configure_logs(services.settings.log_level)
+    check_at_start(services.storage)
     # Without a listener Celery would write its own lines in a form of its own.
     setup_logging.connect(lambda **_: None, weak=False)
     celery = make_celery(services.settings)

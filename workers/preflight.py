@@ -6,6 +6,9 @@ import socket
 import tempfile
 from pathlib import Path
 
+from app.core.settings import Settings
+from app.core.storage import StorageAway, open_storage
+
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse.sshfs", "glusterfs", "ceph")
 
 
@@ -30,6 +33,16 @@ def prepare_home(home: Path) -> None:
             f"The home directory {home} is on a network disk ({kind}), where SQLite loses data.\n"
             "Choose a local directory with FITTINGROOM_HOME, or use PostgreSQL: DATABASE_URL=postgresql://…"
         )
+
+
+def check_storage(settings: Settings) -> None:
+    """One of its own is in the home, which was looked at already."""
+    if not settings.storage:
+        return
+    try:
+        open_storage(settings).check()
+    except StorageAway as error:
+        raise Refusal(f"{error.message}\n{error.advice}") from None
 
 
 def file_system_of(path: Path, mounts: Path) -> str:

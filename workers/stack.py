@@ -22,7 +22,7 @@ from app.core.settings import Settings, UnusableFile
 from app.core.work import Works
 from workers.broker import answers, broker_command
 from workers.children import Child, say
-from workers.preflight import Refusal, check_port, lock_home, prepare_home, sign_lock
+from workers.preflight import Refusal, check_port, check_storage, lock_home, prepare_home, sign_lock
 
 HOST = "127.0.0.1"
 TICK_SECONDS = 0.05
@@ -206,6 +206,7 @@ def run() -> int:
     prepare_home(settings.home)
     lock = lock_home(settings.home)
     check_port(HOST, settings.port)
+    check_storage(settings)
     stack = Stack(settings)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stack.stop)

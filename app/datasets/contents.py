@@ -88,5 +88,4 @@ def examples(storage: Storage, version: DatasetVersion, each: int = 3) -> dict[s
 def _file(storage: Storage, version: DatasetVersion, name: str) -> pq.ParquetFile:
     stored = storage.tree(version.tree_sha256 or "").find(name)
     # A damaged file is told as such, and not as whatever the Parquet reader stumbles over.
-    storage.verify(stored.sha256)
-    return pq.ParquetFile(storage.local_path(stored.sha256))
+    return pq.ParquetFile(storage.checked_path(stored.sha256))

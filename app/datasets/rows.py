@@ -97,9 +97,9 @@ def _groups(storage: Storage, version: DatasetVersion, start: int) -> Iterator[_
 
 def _rows_of(storage: Storage, shard: StoredFile) -> int:
     # A damaged file is told as such, and not as whatever the Parquet reader stumbles over.
-    storage.verify(shard.sha256)
+    path = storage.checked_path(shard.sha256)
     try:
-        return int(pq.read_metadata(storage.local_path(shard.sha256)).num_rows)
+        return int(pq.read_metadata(path).num_rows)
     except pa.ArrowInvalid as error:
         raise ArtifactDamaged(f"The stored file {shard.path} is no Parquet file.", ADVICE) from error
 

@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from workers.preflight import Refusal, check_port, file_system_of, lock_home, prepare_home, sign_lock
+from app.core.settings import Settings
+from tests.programs.s3 import S3Server
+from workers.preflight import (
+    Refusal,
+    check_port,
+    check_storage,
+    file_system_of,
+    lock_home,
+    prepare_home,
+    sign_lock,
+)
 
 
 def test_the_home_is_made_and_kept_private(tmp_path: Path) -> None:
@@ -46,3 +56,17 @@ def test_the_file_system_is_that_of_the_deepest_mount(tmp_path: Path) -> None:
     assert file_system_of(Path("/home/ann/room"), mounts) == "nfs4"
     assert file_system_of(Path("/homestead"), mounts) == "ext4"
     assert file_system_of(Path("/home"), tmp_path / "nothing") == ""
+
+
+def test_a_storage_that_cannot_be_used_is_refused_before_anything_starts(
+    s3: S3Server, tmp_path: Path
+) -> None:
+    def settings(storage: str, endpoint: str = s3.endpoint) -> Settings:
+        return Settings(home=tmp_path, storage=storage, s3_endpoint=endpoint)
+
+    check_storage(settings(""))
+    check_storage(settings(s3.create()))
+    with pytest.raises(Refusal, match=r"no bucket 'missing'\.\nCreate it"):
+        check_storage(settings("s3://missing/main"))
+    with pytest.raises(Refusal, match="S3 does not answer"):
+        check_storage(settings("s3://missing/main", "http://127.0.0.1:1"))

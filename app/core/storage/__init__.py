@@ -6,7 +6,7 @@ named in the database. What no row names is collected later.
 
 from app.core.storage.base import Storage
 from app.core.storage.local import LocalStorage
-from app.core.storage.opening import apart, check_at_start, open_storage
+from app.core.storage.opening import check_at_start, open_storage
 from app.core.storage.trees import (
     ArtifactDamaged,
     Blob,
@@ -27,7 +27,6 @@ __all__ = [
     "StorageRefused",
     "StoredFile",
     "Tree",
-    "apart",
     "check_at_start",
     "hash_file",
     "open_storage",

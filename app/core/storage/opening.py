@@ -1,6 +1,6 @@
 """Which storage an installation has, and whether it can be used, said before any work depends on it."""
 
-from collections.abc import Collection
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,23 +39,11 @@ def open_storage(settings: Settings) -> Storage:
 
 
 def check_at_start(storage: Storage) -> None:
-    """Raises what a person has to mend. A storage that is merely away may come back: work waits for it."""
+    """Ends a program that can't do its work until a person mends something. A storage that is merely away
+    may come back: work waits for it."""
     try:
         storage.check()
     except StorageRefused as refused:
-        log.error("storage_refused", message=refused.message, advice=refused.advice)
-        raise
+        sys.exit(f"{refused.message}\n{refused.advice}")
     except StorageAway as away:
         log.warning("storage_away", message=away.message, advice=away.advice)
-
-
-def apart(settings: Settings, hosts: Collection[str]) -> str:
-    """Why workers of several machines can't read what the others write; "" when they can."""
-    if settings.storage or len(set(hosts)) < 2:
-        return ""
-    named = ", ".join(sorted(set(hosts)))
-    return (
-        f"Workers run on several machines ({named}) and each keeps artifacts in its own directory, where the "
-        "others can't read them: steps will fail. Set FITTINGROOM_STORAGE to an s3:// address, or to a "
-        "directory that all of them share."
-    )

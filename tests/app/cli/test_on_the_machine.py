@@ -11,12 +11,17 @@ from typing import Any
 
 from app.cli.examination import ENCODER_PACKAGE, ENCODER_SHA256
 from ml.training.encoders import BUNDLED_PACKAGE, BUNDLED_WEIGHTS_SHA256
+from tests.programs.s3 import S3Server
 
 PROGRAM = Path(sys.executable).with_name("fittingroom")
 
 
-def fittingroom(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "FITTINGROOM_HOME": str(home), "FITTINGROOM_URL": "http://127.0.0.1:9"}
+def fittingroom(home: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "FITTINGROOM_HOME": str(home),
+        "FITTINGROOM_URL": "http://127.0.0.1:9",
+    } | variables
     return subprocess.run([str(PROGRAM), *words], env=environment, capture_output=True, text=True)
 
 
@@ -46,6 +51,13 @@ def test_a_damaged_database_is_found_and_said(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert checks_of(done)["database"]["result"] == "failed"
     assert "database" in done.stderr
+
+
+def test_a_storage_that_cannot_be_used_is_found_and_said(tmp_path: Path, s3: S3Server) -> None:
+    place = {"FITTINGROOM_STORAGE": "s3://missing/main", "FITTINGROOM_S3_ENDPOINT": s3.endpoint}
+    checks = checks_of(fittingroom(tmp_path, "doctor", "-o", "json", **place))
+    assert checks["storage"]["result"] == "failed"
+    assert "no bucket 'missing'" in checks["storage"]["details"]
 
 
 def test_a_token_is_printed_once_and_stored_as_a_hash(tmp_path: Path) -> None:

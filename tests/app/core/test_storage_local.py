@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.core.settings import Settings
-from app.core.storage import LocalStorage, StorageRefused, apart, open_storage
+from app.core.storage import LocalStorage, StorageRefused, open_storage
 
 
 @pytest.mark.parametrize("move", [False, True])
@@ -60,11 +60,3 @@ def test_a_directory_that_cannot_be_made_is_refused_in_plain_words(tmp_path: Pat
 def test_a_storage_of_another_kind_is_refused(tmp_path: Path, value: str) -> None:
     with pytest.raises(ValueError, match="neither s3://bucket/prefix nor the absolute path"):
         Settings(home=tmp_path, storage=value)
-
-
-def test_workers_of_several_machines_with_a_storage_each_are_told(tmp_path: Path) -> None:
-    alone = Settings(home=tmp_path)
-    assert apart(alone, ["anna", "anna"]) == ""
-    assert "several machines (anna, bert)" in apart(alone, ["bert", "anna", "anna"])
-    for storage in ("s3://bucket", str(tmp_path)):
-        assert apart(Settings(home=tmp_path, storage=storage), ["anna", "bert"]) == ""
