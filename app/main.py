@@ -29,7 +29,9 @@ from app.home import routes as home_routes
 from app.home.nav import count_for_nav
 from app.keeping import api as keeping_api
 from app.keeping import routes as keeping_routes
+from app.monitoring import api as monitoring_api
 from app.monitoring import metrics_routes as monitoring_metrics_routes
+from app.monitoring import routes as monitoring_routes
 from app.notices import api as notices_api
 from app.notices import routes as notices_routes
 from app.registry import api as registry_api
@@ -87,6 +89,8 @@ ROUTERS = (
     endpoints_predict_routes.router,
     endpoints_api.router,
     monitoring_metrics_routes.router,
+    monitoring_routes.router,
+    monitoring_api.router,
     search_routes.router,
     search_api.router,
     notices_routes.router,

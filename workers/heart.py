@@ -45,6 +45,9 @@ class Heart:
         self._thread.join()
 
     def _run(self) -> None:
+        # A thread begins with a context of its own, so what its lines are about is said again.
+        lease = self._lease
+        structlog.contextvars.bind_contextvars(run_id=lease.run_id, step_id=lease.step_id)
         try:
             self._beat_on()
         except Exception:

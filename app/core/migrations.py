@@ -48,8 +48,13 @@ def head_differs(settings: Settings) -> bool:
 
 def behind(databases: Databases) -> bool:
     """Whether one of the databases does not stand at the newest migration of this version."""
+    return any(revision != _newest(bind) for bind, revision in current(databases).items())
+
+
+def current(databases: Databases) -> dict[str, str | None]:
+    """The newest migration of each database."""
     opened = {"main": databases.main, "telemetry": databases.telemetry}
-    return any(_current(opened[bind], bind) != _newest(bind) for bind in BINDS)
+    return {bind: _current(opened[bind], bind) for bind in BINDS}
 
 
 def _current(database: Database, bind: str) -> str | None:

@@ -84,6 +84,19 @@ class UnfinishedRun:
     owners: Sequence[str]
 
 
+def clock(session: Session) -> datetime:
+    return session.scalars(select(now())).one()
+
+
+def database_size(session: Session) -> int:
+    """Of PostgreSQL, which counts by itself."""
+    return session.scalar(select(func.pg_database_size(func.current_database()))) or 0
+
+
+def server_version(session: Session) -> str:
+    return session.scalar(select(func.current_setting("server_version"))) or ""
+
+
 def runs_by_status(session: Session) -> dict[str, int]:
     query = select(Run.status, func.count()).group_by(Run.status)
     return dict(session.execute(query).tuples().all())

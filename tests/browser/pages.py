@@ -25,6 +25,8 @@ PAGES = {
     "/settings/sessions": ["/settings/sessions"],
     "/settings/tokens": ["/settings/tokens"],
     "/settings/users": ["/settings/users"],
+    "/system": ["/system"],
+    "/system/collection": ["/system/collection"],
     "/audit": ["/audit", "/audit?action=nothing-like-it"],
     "/audit/verification": ["/audit/verification"],
     "/datasets": ["/datasets", "/datasets?q=nothing-like-it"],
@@ -91,7 +93,7 @@ EMPTY = [
         "/pipelines",
         "/models",
     ),
-    *("/approvals", "/endpoints", "/notices", "/search", "/audit"),
+    *("/approvals", "/endpoints", "/notices", "/search", "/audit", "/system", "/system/collection"),
     *("/settings/notices", "/settings/sessions", "/settings/tokens", "/settings/users"),
 ]
 # What is asked for, and what stands on the page.
@@ -106,12 +108,15 @@ LISTS = {
 PARTS = {
     "/models/{model}/versions": "/models/clothing/versions",
     "/endpoints/{endpoint}/deployments": "/endpoints/shop/deployments",
+    "/system/workers": "/system/workers",
+    "/system/leases": "/system/leases",
     "/runs/{run_id}/metrics": "/runs/{runs[live]}/metrics",
 }
 # GET routes that answer with no page of their own, and why.
 NOT_PAGES = {
     "/livez": "a word for whatever restarts the process",
     "/readyz": "a word for load balancers",
+    "/metrics": "figures for Prometheus",
     "/runs/{run_id}/live": "the event stream of a run's page",
     "/runs/cells": "the moving part of the list",
     "/notices/unread": "the number on the bell",
