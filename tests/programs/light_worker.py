@@ -60,7 +60,7 @@ class LightWorker(StepWorker):
             steps = queries.steps_of(work.session, run_id)
         return next((step for step in steps if step.state == StepState.READY), None)
 
-    def _attempt(self, step: Step, lease: Lease) -> None:
+    def _attempt(self, step: Step, lease: Lease, card: object = None) -> None:
         scratch = self.services.storage.scratch("light-")
         try:
             self._finish(lease, self._ending(step, lease, scratch))
