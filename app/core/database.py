@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Engine, Float, MetaData, create_engine, event, literal
-from sqlalchemy.engine import URL, Connection, Dialect, make_url
+from sqlalchemy.engine import URL, Connection, Dialect, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
@@ -175,6 +175,7 @@ class Database:
             # Asked before each use: a connection may have died with a server that is back by now.
             engine = create_engine(postgresql_url(parsed, role), **OPTIONS, pool_pre_ping=True)
             event.listen(engine, "begin", _begin_postgresql)
+            event.listen(engine, "handle_error", _without_detail)
             return cls(engine, None)
         path = Path(parsed.database or "")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -220,6 +221,16 @@ def _begin_sqlite(connection: Connection) -> None:
     read_only = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql(f"PRAGMA query_only={int(read_only)}")
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _without_detail(context: ExceptionContext) -> None:
+    """PostgreSQL's DETAIL quotes the row that it refused, and the error's text goes to the log."""
+    error, wrapped = context.original_exception, context.sqlalchemy_exception
+    said = getattr(getattr(error, "diag", None), "message_primary", None)
+    if said and wrapped is not None:
+        whole = str(error)
+        error.args = (said,)
+        wrapped.args = tuple(str(text).replace(whole, said) for text in wrapped.args)
 
 
 def _begin_postgresql(connection: Connection) -> None:

@@ -14,6 +14,8 @@ from app.accounts.audit_queries import AuditFilter
 from app.core import outbox
 from app.core.services import Services
 
+pytestmark = pytest.mark.both_databases
+
 Clients = Callable[..., TestClient]
 
 

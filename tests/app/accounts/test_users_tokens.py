@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import inspect, text
 
@@ -10,6 +11,8 @@ from app.accounts import queries, tokens
 from app.core.security import Actor, Role
 from app.core.services import Services
 from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.both_databases
 
 Clients = Callable[..., TestClient]
 

@@ -9,6 +9,8 @@ import pytest
 
 from app.core.lists import Column, Form, TooManyRows, as_csv, list_file
 
+pytestmark = pytest.mark.both_databases
+
 COLUMNS: list[Column[dict[str, object]]] = [
     Column("name", lambda row: row["name"]),
     Column("at", lambda row: row["at"]),

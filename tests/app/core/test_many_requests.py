@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Callable
 
 import httpx
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from tests.conftest import BASE_URL
+
+pytestmark = pytest.mark.both_databases
 
 WRITERS = 120  # three times the threads of an unlimited process
 

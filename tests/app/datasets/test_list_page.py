@@ -11,6 +11,8 @@ from app.datasets import listing
 from tests.app.datasets.importing import REVIEWS, push, push_ready
 from tests.reading import Page
 
+pytestmark = pytest.mark.both_databases
+
 Browser = Callable[..., TestClient]
 
 

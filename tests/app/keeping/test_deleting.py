@@ -19,6 +19,8 @@ from app.registry.tables import Decision, Model, ModelVersion
 from app.runs.tables import Attempt, LogChunk, MetricPoint, Run, RunEvent, Step
 from tests.app.keeping.shelf import Shelf, imported
 
+pytestmark = pytest.mark.both_databases
+
 PAGE = {"Accept": "text/html"}
 
 

@@ -13,6 +13,8 @@ from app.runs.queries import run_by_id
 from tests.app.endpoints.test_predicting import wait_until
 from tests.app.keeping.shelf import Shelf
 
+pytestmark = pytest.mark.both_databases
+
 PAGE = {"Accept": "text/html"}
 ODD_IDS = ("ds_0000000000000000", "ep_0000000000000000", "usr_1", "run_", "nothing", "run_%00", "ds_'--", "1")
 

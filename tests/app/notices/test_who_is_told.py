@@ -17,6 +17,8 @@ from app.registry.tables import ApprovalStatus
 from app.runs import service as runs
 from tests.app.runs.staging import Stage
 
+pytestmark = pytest.mark.both_databases
+
 Person = Callable[..., Actor]
 Told = Callable[[str], list[Notice]]
 Register = Callable[..., NamedVersion]

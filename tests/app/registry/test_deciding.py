@@ -14,6 +14,8 @@ from app.registry import approval, queries
 from app.registry.queries import NamedVersion
 from app.registry.tables import ApprovalStatus
 
+pytestmark = pytest.mark.both_databases
+
 Register = Callable[..., NamedVersion]
 Person = Callable[..., Actor]
 Client = Callable[..., TestClient]

@@ -12,6 +12,8 @@ from app.registry.service import set_live
 from tests.app.registry.test_deciding import flip_a_byte
 from tests.reading import Page, shown
 
+pytestmark = pytest.mark.both_databases
+
 Register = Callable[..., NamedVersion]
 Client = Callable[..., TestClient]
 

@@ -14,6 +14,8 @@ from app.runs.service import NothingToRetry, RunEndedAlready, RunNotFound
 from app.runs.tables import Run
 from tests.programs.installation import Toys
 
+pytestmark = pytest.mark.both_databases
+
 
 def request(**changes: object) -> LaunchRequest:
     fields = {"pipeline": "fan", "actor_id": "usr_1", "inputs": {}, **changes}

@@ -17,6 +17,8 @@ from app.runs.tables import Run
 from tests.app.runs.staging import Stage
 from tests.reading import Page, shown
 
+pytestmark = pytest.mark.both_databases
+
 Browser = Callable[..., TestClient]
 
 

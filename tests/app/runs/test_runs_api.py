@@ -14,6 +14,8 @@ from app.core.services import Services
 from app.datasets.tables import Dataset, DatasetVersion, Upload, VersionStatus
 from tests.programs.installation import Inbox, Toys, toy_services
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def toys(services: Services) -> Toys:

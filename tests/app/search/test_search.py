@@ -18,6 +18,8 @@ from app.search.views import marked
 from tests.app.runs.staging import Stage
 from tests.reading import Page
 
+pytestmark = pytest.mark.both_databases
+
 Person = Callable[..., Actor]
 Clients = Callable[..., TestClient]
 PAGE = {"Accept": "text/html"}
