@@ -43,6 +43,7 @@ class Product:
     lines: list[str] = field(default_factory=list)
     reader: threading.Thread | None = None
     tokens: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -51,6 +52,7 @@ class Product:
     def cli(self, *arguments: str, role: str = "editor", timeout: float = PATIENCE_SECONDS) -> Answer:
         environment = {
             **os.environ,
+            **self.settings,
             "FITTINGROOM_HOME": str(self.home),
             "FITTINGROOM_URL": self.url,
             "FITTINGROOM_TOKEN": self.tokens.get(role, ""),
@@ -120,7 +122,7 @@ def start_product(home: Path, **settings: str) -> Product:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    product = Product(home, port, process)
+    product = Product(home, port, process, settings=settings)
 
     def read() -> None:
         assert process.stdout is not None
