@@ -1,15 +1,26 @@
 """Storage in one directory: of this machine, or shared by several."""
 
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from app.core.storage.base import Storage
 from app.core.storage.publishing import make_durable, publish
-from app.core.storage.trees import Blob, StoredFile, Tree, damaged, hash_file, is_sha256, missing
+from app.core.storage.trees import (
+    Blob,
+    StorageRefused,
+    StoredFile,
+    Tree,
+    damaged,
+    hash_file,
+    is_sha256,
+    missing,
+)
 from ml.contract.faults import faultpoint
 
 
@@ -17,12 +28,14 @@ class LocalStorage(Storage):
     """``scratch`` lies in the same file system as the blobs, so publishing is a rename."""
 
     def __init__(self, root: Path) -> None:
-        super().__init__(root / "scratch")
+        self._root = root
         self._blobs = root / "blobs"
-        self._blobs.mkdir(parents=True, exist_ok=True)
+        with self._writable():
+            super().__init__(root / "scratch")
+            self._blobs.mkdir(parents=True, exist_ok=True)
 
     def check(self) -> None:
-        with tempfile.TemporaryFile(dir=self._scratch):
+        with self._writable(), tempfile.TemporaryFile(dir=self._scratch):
             pass
 
     def put_file(self, source: Path, *, move: bool = False, sha256: str | None = None) -> StoredFile:
@@ -78,6 +91,19 @@ class LocalStorage(Storage):
         except FileNotFoundError:
             return False
         return True
+
+    @contextmanager
+    def _writable(self) -> Iterator[None]:
+        """A full disk is another matter: work waits until there is room."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise StorageRefused(
+                f"The storage {self._root} can't be written: {error.strerror}.",
+                "Give the right to write there, or name another place in FITTINGROOM_STORAGE.",
+            ) from None
 
     def _stands(self, sha256: str, size: int) -> bool:
         """Its time comes first: a collector that looks meanwhile sees that somebody is about to name it."""

@@ -28,14 +28,7 @@ def open_storage(settings: Settings) -> Storage:
             settings.cache_bytes,
             settings.s3_endpoint,
         )
-    root = Path(settings.storage or settings.home / "storage")
-    try:
-        return LocalStorage(root)
-    except OSError as error:
-        raise StorageRefused(
-            f"The storage {root} can't be written: {error.strerror}.",
-            "Give the right to write there, or name another place in FITTINGROOM_STORAGE.",
-        ) from None
+    return LocalStorage(Path(settings.storage or settings.home / "storage"))
 
 
 def check_at_start(storage: Storage) -> None:

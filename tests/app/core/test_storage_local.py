@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.core.settings import Settings
-from app.core.storage import LocalStorage, StorageRefused, open_storage
+from app.core.storage import LocalStorage, StorageRefused, check_at_start, open_storage
 
 
 @pytest.mark.parametrize("move", [False, True])
@@ -54,6 +54,14 @@ def test_a_directory_that_cannot_be_made_is_refused_in_plain_words(tmp_path: Pat
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageRefused, match=r"The storage .*file/storage can't be written: Not a directory"):
         open_storage(Settings(home=tmp_path / "home", storage=str(tmp_path / "file" / "storage")))
+
+
+def test_a_shared_directory_that_is_not_mounted_is_refused_in_plain_words(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path / "shared")
+    storage.check()
+    (tmp_path / "shared").rename(tmp_path / "gone")
+    with pytest.raises(SystemExit, match=r"The storage .*shared can't be written: No such file"):
+        check_at_start(storage)
 
 
 @pytest.mark.parametrize("value", ["storage", "s3://", "https://bucket", "gs://bucket"])
