@@ -131,7 +131,7 @@ def add_datasets(house: House) -> None:
         ("importing", rows[:300]),
     ):
         dataset = {"doubtful": "returns", "useless": "survey-2025"}.get(name, DATASET)
-        run_id = _import(house, dataset, name, _as_csv([header, *given]))
+        run_id = import_file(house, dataset, name, _as_csv([header, *given]))
         if name != "importing":
             house.worker.work_off(run_id)
         house.runs[f"import {name}"] = run_id
@@ -155,7 +155,7 @@ def _upload(house: House, dataset: str, name: str, content: bytes) -> uploads.Up
     return kept
 
 
-def _import(house: House, dataset: str, name: str, content: bytes) -> str:
+def import_file(house: House, dataset: str, name: str, content: bytes) -> str:
     kept = _upload(house, dataset, name, content)
     with house.services.works.writing() as work:
         mapping = uploads.chosen_mapping(kept, {})
@@ -171,7 +171,7 @@ def add_workers(house: House) -> None:
         work.session.add(Worker(id=NAME, queues=[q for q in QUEUES if q != "gpu"], seen_at=tomorrow, **about))
 
 
-def launch(house: House, name: str, recipe: str = "quick", **parameters: object) -> str:
+def launch(house: House, name: str, recipe: str = "quick", version: int = 2, **parameters: object) -> str:
     given = {**SMALL, **parameters}
     with house.services.works.writing() as work:
         run = on_dataset(
@@ -179,7 +179,7 @@ def launch(house: House, name: str, recipe: str = "quick", **parameters: object)
             house.services,
             house.people["edda"].id,
             dataset=DATASET,
-            version=2,
+            version=version,
             recipe=recipe,
             parameters=given,
             model=MODEL,
