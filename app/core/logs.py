@@ -50,7 +50,8 @@ def _take_over_libraries(level: int) -> None:
     for name in LIBRARIES:
         logger = logging.getLogger(name)
         logger.handlers.clear()
-        logger.propagate = True
+        # Its lines would have whole addresses, with the words of searches; ours stand instead.
+        logger.propagate = name != "uvicorn.access"
 
 
 def _formatter() -> structlog.stdlib.ProcessorFormatter:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from app.charts.figure import Figure, Words
-from app.charts.lines import Frame, Series, lines
+from app.charts.histogram import Bin, histogram
 from app.core.instruments import MINUTES, instruments_of
 from app.core.lists import Column, list_file
 from app.core.lists import Form as Ending
@@ -100,15 +100,12 @@ def ask_for_chore(work: Writing, actor: CurrentActor, name: Annotated[str, Form(
 
 def requests_figure(system: System) -> Figure:
     counts = dict(system.requests)
-    points = [(float(MINUTES - 1 - ago), float(counts.get(ago, 0))) for ago in range(MINUTES - 1, -1, -1)]
-    total = sum(counts.values())
-    most = max(counts.values(), default=0)
+    bins = [Bin(-ago, 1 - ago, counts.get(ago, 0)) for ago in range(MINUTES - 1, -1, -1)]
+    total, most = sum(counts.values()), max(counts.values(), default=0)
     words = Words(
         f"{total:,} requests in the last hour, at most {most:,} a minute",
         "Answered by this process, by the minute; programs that ask for health and metrics left out.",
         "Requests a minute",
         f"{total} requests in {MINUTES} minutes; the busiest minute had {most}.",
     )
-    ticks = ((0.0, "1 h ago"), (29.0, "30 min ago"), (59.0, "now"))
-    frame = Frame(x=(0, MINUTES - 1), ticks=ticks)
-    return lines("requests", words, [Series("requests", points, 1)], "Minute", from_zero=True, frame=frame)
+    return histogram("requests", words, bins, "Minutes from now")
