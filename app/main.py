@@ -20,6 +20,7 @@ from app.accounts import user_pages as accounts_user_pages
 from app.core.pages import environment
 from app.core.security import Role, requires
 from app.core.services import Services
+from app.core.storage import check_at_start
 from app.datasets import api as datasets_api
 from app.datasets import routes as datasets_routes
 from app.endpoints import api as endpoints_api
@@ -101,6 +102,7 @@ ROUTERS = (
 def create(services: Services | None = None) -> FastAPI:
     """The application; with ``services`` given, whoever gave them closes them."""
     app = web.create(services, ROUTERS, Depends(count_for_nav))
+    check_at_start(app.state.services.storage)  # whoever only predicts never writes there
     app.state.jinja = environment()
     app.state.jinja.globals["static"] = _static_address
     app.add_api_route("/api/v1/openapi.json", _openapi, include_in_schema=False)

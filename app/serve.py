@@ -23,8 +23,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("application", nargs="?", default="web", choices=APPLICATIONS)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     asked = parser.parse_args(arguments)
-    # uvicorn hands the signal on to the handler from before once it has ended in order.
-    signal.signal(signal.SIGTERM, _ended_in_order)
+    # Until uvicorn has its own handler nothing has begun; once it has ended in order, it hands the signal on.
+    signal.signal(signal.SIGTERM, _end)
     uvicorn.run(
         APPLICATIONS[asked.application],
         factory=True,
@@ -46,8 +46,8 @@ def _settings() -> Settings:
         sys.exit(f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error))
 
 
-def _ended_in_order(_signum: int, _frame: FrameType | None) -> None:
-    pass
+def _end(_signum: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 if __name__ == "__main__":

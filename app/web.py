@@ -22,7 +22,6 @@ from app.core.instruments import Instruments
 from app.core.logs import configure_logs
 from app.core.services import Services
 from app.core.settings import Settings
-from app.core.storage import check_at_start
 from app.handlers import open_services
 from app.monitoring.draining import AskingToClose, Leaving
 from app.monitoring.metrics_routes import collect_for
@@ -36,7 +35,6 @@ def create(services: Services | None, routers: Sequence[APIRouter], *dependencie
     """An application of these routers: nobody passes unasked, and all refusals have one form."""
     services = services or open_services(Settings(), "web")
     configure_logs(services.settings.log_level)
-    check_at_start(services.storage)
     app = FastAPI(
         title="Fitting Room",
         version=version("fittingroom"),

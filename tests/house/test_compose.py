@@ -12,6 +12,7 @@ import yaml
 
 from app.core.settings import PREFIX, Settings
 from tests.programs.compose import ROOT, SECRETS, Compose, Service, read_env, variables
+from workers import devices
 from workers.broker import server_binary
 
 EXAMPLE = read_env((ROOT / ".env.example").read_text())
@@ -88,8 +89,8 @@ def test_no_secret_stands_in_a_variable(service: Service) -> None:
 
 @each_service(built=True)
 def test_every_setting_is_one(service: Service) -> None:
-    own = {name.removesuffix("_FILE") for name in service.environment} - {"FORWARDED_ALLOW_IPS"}
-    assert own - settings_names() == set()
+    own = {name.removesuffix("_FILE") for name in service.environment}
+    assert own - settings_names() - {"FORWARDED_ALLOW_IPS", devices.LOCKS} == set()
 
 
 @each_service()

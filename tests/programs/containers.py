@@ -9,6 +9,7 @@ the image and the file put there. What an engine would do is done by other means
 * PostgreSQL's image makes the database from POSTGRES_* in its entrypoint, and so does this; that both foreign
   images step down from root there is left to the test's user;
 * ``valkey-cli``, which comes with the image and with no wheel, is played by a few lines;
+* a read-only file system without capabilities is a mount namespace, where the system lets us make one;
 * a card that the file reserves is named by FITTINGROOM_DEVICES: the container toolkit would show a real one.
 """
 
@@ -26,9 +27,11 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from tests.programs.compose import ROOT, SECRETS, Compose, Service, image_environment
+from tests.programs.confinement import can_confine, confined
 from tests.programs.postgres import find_program
 from tests.programs.redis_server import free_port
 from workers.broker import server_binary
+from workers.devices import DEVICES
 
 PATIENCE_SECONDS = 600
 HOST = "127.0.0.1"
@@ -67,7 +70,8 @@ class Containers:
         self._user = pwd.getpwnam("nobody").pw_name if os.geteuid() == 0 else None
         self.running: dict[str, Container] = {}
         self._ports = {name: free_port() for name in compose.services}
-        for name in ("secrets", "volumes", "programs", "logs"):
+        directory.chmod(0o755)
+        for name in ("secrets", "volumes", "programs", "logs", "run"):
             (directory / name).mkdir()
         self._make_secrets()
         self._make_programs()
@@ -91,12 +95,14 @@ class Containers:
                 "-p",
                 str(container.port),
                 "-k",
-                str(self._directory),
+                str(self._directory / "run"),
                 "-c",
                 f"listen_addresses={HOST}",
             ]
         if name == "redis":
             command += ["--port", str(container.port), "--bind", HOST]
+        if service.built and can_confine():
+            command = confined(command, *self._mounted(service))
         with container.log.open("ab") as log:
             container.process = subprocess.Popen(
                 command,
@@ -157,7 +163,7 @@ class Containers:
             mapped |= {"VIRTUAL_ENV": sys.prefix, "PORT": str(self._ports[service.name])}
             mapped["TMPDIR"] = self._inside(service, "/tmp")
         if "reservations" in service.keys["deploy"]["resources"]:
-            mapped["FITTINGROOM_DEVICES"] = "0"
+            mapped[DEVICES] = "0"
         if service.name == "postgres":
             mapped["PGPORT"] = str(self._ports["postgres"])
         return {**mapped, "PATH": self._path(), "LANG": "C.UTF-8"}
@@ -187,6 +193,15 @@ class Containers:
             place.mkdir(exist_ok=True)
         return places
 
+    def _mounted(self, service: Service) -> tuple[list[Path], list[Path]]:
+        """Where the service may write, and what it has besides, to read."""
+        assert service.keys["read_only"]
+        volumes = [volume.split(":") for volume in service.keys.get("volumes", [])]
+        fixed = {parts[1] for parts in volumes if parts[2:] == ["ro"]} | {SECRETS}
+        places = self._places(service)
+        writable = [path for place, path in places.items() if place not in fixed]
+        return writable, [places[place] for place in sorted(fixed)]
+
     def _make_secrets(self) -> None:
         secrets = self._directory / "secrets"
         subprocess.run(["sh", ROOT / "bin" / "make_secrets.sh", secrets], check=True, capture_output=True)
@@ -208,9 +223,9 @@ class Containers:
         """As the image does at its first start: a cluster of this user and password, and one database."""
         environment = container.environment
         data = self._inside(container.service, "/var/lib/postgresql/data")
-        user, password = environment["POSTGRES_USER"], self._directory / "password"
+        user, password = environment["POSTGRES_USER"], self._directory / "run" / "password"
         shutil.copyfile(environment["POSTGRES_PASSWORD_FILE"], password)
-        for path in (self._directory, Path(data), password):
+        for path in (password.parent, Path(data), password):
             shutil.chown(path, self._user or pwd.getpwuid(os.getuid()).pw_name)
         container.environment["PGDATA"] = data
         arguments = environment["POSTGRES_INITDB_ARGS"].split()
