@@ -14,6 +14,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -35,7 +36,7 @@ from app.core.settings import Settings
 from app.handlers import open_services
 from app.runs.launch import LaunchRequest, RunLauncher
 from app.runs.states import RUN_ENDS, AttemptStatus, RunStatus
-from app.runs.tables import Attempt, Run, Step
+from app.runs.tables import CLAIMABLE, Attempt, Run, Step
 from ml.pipeline.definition import (
     Condition,
     GateStep,
@@ -57,6 +58,7 @@ LEASE_SECONDS = 2
 WORKERS = 3
 RUNS_AT_ONCE = 5
 ATTEMPTS = 1000  # no number of kills may use them up: what is asked is whether work is lost
+BUSY_SECONDS = 20
 LOOK_EVERY = 25  # cycles between two looks at the invariants
 PATIENCE_SECONDS = 300
 SIGNED = "tests.programs.signed"
@@ -127,9 +129,10 @@ class Chaos:
             self._start()
         for cycle in range(cycles):
             self._launch()
-            time.sleep(self.chance.uniform(0.1, 1.0))
             self._thaw()
-            self._fault()
+            busy = self._busy()
+            time.sleep(self.chance.uniform(0, 0.6))
+            self._fault(busy)
             if cycle % LOOK_EVERY == 0:
                 watch.look()
         self._thaw(everyone=True)
@@ -167,9 +170,23 @@ class Chaos:
             unfinished = select(func.count()).select_from(Run).where(Run.status.not_in(RUN_ENDS))
             return unit.session.scalar(unfinished) or 0
 
-    def _fault(self) -> None:
+    def _busy(self) -> list[ForkServerProcess]:
+        """Those who hold a step. A fault waits for them: to kill who only just starts tries nothing."""
+        give_up_at = time.monotonic() + BUSY_SECONDS
+        while time.monotonic() < give_up_at:
+            with self.services.works.reading() as unit:
+                owners = set(unit.session.scalars(select(Step.lease_owner).where(CLAIMABLE)))
+            busy = [each for each in self.workers if f"{socket.gethostname()}-{each.pid}" in owners]
+            if busy := [each for each in busy if each.pid not in self.frozen]:
+                return busy
+            time.sleep(0.02)
+            self._thaw()
+        return []
+
+    def _fault(self, busy: list[ForkServerProcess]) -> None:
         (fault,) = self.chance.choices(list(FAULTS), list(FAULTS.values()))
-        victim = self.chance.choice(self.workers)
+        # Mostly one at work; now and then one that starts, waits or is frozen.
+        victim = self.chance.choice(busy if busy and self.chance.random() < 0.8 else self.workers)
         if fault == "freeze" and self.frozen:
             fault = "kill"
         self.faults[fault] += 1

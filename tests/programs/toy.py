@@ -1,5 +1,6 @@
 """A step program for the engine's tests: its parameters say how it behaves."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -33,6 +34,9 @@ def main() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     if behaviour == "exit 3":
         sys.exit(3)
+    if behaviour.startswith("hog "):
+        # Called so, C keeps the interpreter's lock: no other thread of this process runs meanwhile.
+        ctypes.PyDLL(None).sleep(int(behaviour.removeprefix("hog ")))
     _write(job)
 
 
