@@ -78,7 +78,7 @@ def test_a_worker_killed_in_mid_step_costs_an_attempt_and_nothing_else(fleet: Fl
     assert same == [step]
 
 
-def test_a_stopped_worker_hands_its_step_back_unharmed(fleet: Fleet) -> None:
+def test_c23_a_stopped_worker_hands_its_step_back_unharmed(fleet: Fleet) -> None:
     first = fleet.start()
     run_id = fleet.toys.launch(parameters=LONG)
     ticking(fleet, run_id)
@@ -111,7 +111,7 @@ def test_a_cancelled_run_stops_its_program_and_a_retry_goes_on_from_the_checkpoi
     assert [each.status for each in detail.attempts[detail.steps[0].id]] == ["cancelled", "succeeded"]
 
 
-def test_a_frozen_worker_wakes_up_to_find_its_step_taken_and_changes_nothing(fleet: Fleet) -> None:
+def test_c07_a_frozen_worker_wakes_up_to_find_its_step_taken_and_changes_nothing(fleet: Fleet) -> None:
     frozen = fleet.start()
     run_id = fleet.toys.launch(parameters={"ticks": 60, "seconds": 0.1})
     ticking(fleet, run_id)
