@@ -1,4 +1,4 @@
-"""What is due is done once, by whichever worker looks first; what has served its time goes, the rest stays."""
+"""What is due is done once, by whichever worker looks first; what has served its time goes, no more."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
