@@ -52,7 +52,7 @@ def test_c01_an_exception_that_nobody_foresaw_is_recovered_from(ground: Ground) 
     try_all([fault for fault in faults if not writes(fault.point)], ground)
 
 
-def test_c13_a_disk_that_is_full_at_any_write_sync_or_rename_is_said_and_recovered_from(
+def test_c13_a_disk_that_is_full_at_any_write_is_said_and_recovered_from(
     ground: Ground,
 ) -> None:
     faults = a_few(all_faults(ground), "enospc", SEED)
