@@ -4,7 +4,7 @@ They run inside the transaction that finishes them, so a model version is regist
 step has succeeded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core.errors import Invalid
@@ -16,6 +16,7 @@ from app.runs.caching import input_trees
 from app.runs.spec import ConditionSpec, StepSpec
 from app.runs.tables import Run, Step
 from ml.pipeline.conditions import Check, PropertyMissing, read_property, verdict
+from ml.pipeline.fanout import shard_name
 
 GATE = "gate"
 PROGRAM = "program"
@@ -70,5 +71,15 @@ def _call(work: Work, services: Services, step: Step) -> NativeCall:
         parameters={**run.parameters, "model": run.model} if run.model else run.parameters,
         arguments=StepSpec.from_json(step.spec).arguments,
         inputs=input_trees(work.session, services.storage, step),
-        programs={each.name: each.program_version for each in steps if each.program_version},
+        programs=_programs(steps),
     )
+
+
+def _programs(steps: Sequence[Step]) -> dict[str, str]:
+    """The version that each step ran, by its name; of shards that ran the same, the first one's."""
+    found: dict[str, str] = {}
+    for step in steps:
+        first = found.get(shard_name(step.part_of, 1)) if step.part_of else None
+        if step.program_version and step.program_version != first:
+            found[step.name] = step.program_version
+    return found

@@ -5,8 +5,8 @@ from collections.abc import Set
 from app.core.services import Standing
 from app.core.work import Work
 from app.runs import queries, worker_queries
+from app.runs.folding import progress_share
 from app.runs.queries import RunDetail
-from app.runs.run_page.cards import progress_share
 from app.runs.states import StepState
 from app.runs.tables import Step
 

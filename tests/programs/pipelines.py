@@ -144,14 +144,14 @@ SHARDED = Pipeline(
     parameters=(
         *PARAMETERS[1:3],
         Parameter("shards", "integer", 3, "In how many parts the work is done.", "Toy", low=1, high=64),
-        Parameter("failing", "text", "", "A directory whose files name the shards that fail.", "Toy"),
+        Parameter("told", "text", "", "A directory whose files tell shards what to do.", "Toy"),
     ),
     inputs=("dataset",),
     steps=(
         ProgramStep(
             name="prepare",
             program="tests.programs.shard",
-            arguments={name: ParameterRef(name) for name in ("ticks", "seconds", "failing")},
+            arguments={name: ParameterRef(name) for name in ("ticks", "seconds", "told")},
             inputs={"dataset": RunInput("dataset")},
             queue="io",
             shards=ParameterRef("shards"),

@@ -1,4 +1,8 @@
-"""A step program that copies its share of the input's letters; told so by a file, one share fails."""
+"""A step program that copies its share of the input's letters.
+
+A file ``wait-2`` or ``fail-2`` in the directory ``told`` makes the second share wait while it is there, or
+fail.
+"""
 
 import sys
 import time
@@ -18,8 +22,11 @@ def main() -> None:
         stop.check()
         report_progress(tick + 1, ticks, "copying")
         time.sleep(job.number("seconds"))
-    share = job.share
-    if job.text("failing") and Path(job.text("failing"), str(share.number)).exists():
+    share, told = job.share, Path(job.text("told") or "/nowhere")
+    while (told / f"wait-{share.number}").exists():
+        stop.check()
+        time.sleep(0.05)
+    if (told / f"fail-{share.number}").exists():
         raise StepRefused(f"Share {share.number} of {share.count} is not good.", "Mend it.")
     text = (job.channel("dataset") / "reviews.txt").read_text()
     mine = "".join(text[index] for index in share.of(len(text)))

@@ -8,10 +8,9 @@ from markupsafe import Markup
 from app.charts.meter import against
 from app.charts.notation import NONE
 from app.core.pages import duration
-from app.runs import queries
 from app.runs.compare.page import Column
+from app.runs.folding import Folded, folded
 from app.runs.queries import RunDetail
-from app.runs.tables import Step
 from ml.pipeline.catalogue import PIPELINES
 from ml.pipeline.resolve import as_string
 
@@ -91,15 +90,17 @@ def _inputs(one: Column) -> Facts:
 def _code(detail: RunDetail) -> Facts:
     """Of each step's program. A step that came from the cache was made by that one, too."""
     programs = [step for step in detail.steps if step.kind == "program"]
-    return {step.name: (step.program_version or NONE)[:12] for step in programs}
+    names = {step.id: f"{step.part_of}, shards" if step.part_of else step.name for step in programs}
+    return {names[step.id]: (step.program_version or NONE)[:12] for step in programs}
 
 
 def _environment(detail: RunDetail) -> Facts:
-    """Where the last attempt of each step ran, and the variables that its program was given."""
+    """Where the last attempt of each step ran, and the variables that its program was given. Shards run on
+    any worker, and are left out."""
     found: dict[str, str] = {}
     for step in detail.steps:
         attempts = detail.attempts[step.id]
-        if step.kind != "program" or not attempts:
+        if step.kind != "program" or step.part_of or not attempts:
             continue
         found[f"{step.name}: worker"] = attempts[-1].worker
         for name, value in (attempts[-1].environment or {}).items():
@@ -109,15 +110,16 @@ def _environment(detail: RunDetail) -> Facts:
 
 def times(shown: Sequence[Column]) -> list[tuple[str, list[Time | None]]]:
     """A row a step: how long it took in each run, drawn to one scale. The last row is the whole run."""
-    names = dict.fromkeys(step.name for one in shown for step in one.detail.steps)
-    found = {name: [_took(one.detail.step(name)) for one in shown] for name in names}
+    parts = [{part.step.name: part for part in folded(one.detail.steps)} for one in shown]
+    names = dict.fromkeys(name for each in parts for name in each)
+    found = {name: [_took(each.get(name)) for each in parts] for name in names}
     longest = max((seconds for row in found.values() for seconds, _ in row if seconds), default=1.0)
     rows = [(name, [_time(*each, longest) for each in row]) for name, row in found.items()]
     return [row for row in rows if any(row[1])]
 
 
-def _took(step: Step | None) -> tuple[float | None, bool]:
-    return (queries.seconds_of(step), step.cached) if step else (None, False)
+def _took(part: Folded | None) -> tuple[float | None, bool]:
+    return (part.seconds_until(None), part.cached) if part else (None, False)
 
 
 def _time(seconds: float | None, cached: bool, longest: float) -> Time | None:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from app.core.database import seconds_between
 from app.runs.queries import RunFilter, ordered
@@ -43,20 +43,24 @@ def _seconds(session: Session, recipe: Recipe) -> list[float]:
         .limit(LATEST)
         .subquery()
     )
-    cached = select(func.count()).where(Step.run_id == latest.c.id, Step.cached).scalar_subquery()
+    whole = (Step.cached, Step.part_of.is_(None))
+    cached = select(func.count()).where(Step.run_id == latest.c.id, *whole).scalar_subquery()
     found = session.scalars(select(latest.c.seconds).where(cached <= CACHED_AT_MOST))
     return [seconds for seconds in found if seconds is not None]
 
 
 def usual_step_times(session: Session, recipe: Recipe) -> dict[str, Usual]:
-    """By the step's name, over those that were not taken from the cache."""
+    """By the step's name, over those that were neither taken from the cache nor done in shards."""
     latest = (
         select(Run.id)
         .where(Run.pipeline == recipe[0], Run.recipe == recipe[1], Run.status == RunStatus.SUCCEEDED)
         .order_by(Run.id.desc())
         .limit(LATEST)
     )
-    ran = (Step.state == StepState.SUCCEEDED, Step.cached.is_(False), Step.started_at.is_not(None))
+    shard = aliased(Step)
+    shards = exists().where(shard.run_id == Step.run_id, shard.part_of == Step.name)
+    alone = (Step.part_of.is_(None), ~shards)
+    ran = (Step.state == StepState.SUCCEEDED, Step.cached.is_(False), Step.started_at.is_not(None), *alone)
     took = seconds_between(Step.started_at, Step.finished_at)
     seconds: dict[str, list[float]] = {}
     for name, each in session.execute(select(Step.name, took).where(Step.run_id.in_(latest), *ran)).tuples():

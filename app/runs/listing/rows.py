@@ -17,6 +17,7 @@ from app.core.work import Work
 from app.datasets.queries import NamedVersion, named_versions
 from app.keeping.queries import Kept, kept_of
 from app.runs import queries, views
+from app.runs.folding import Folded, folded
 from app.runs.listing import queries as list_queries
 from app.runs.listing.queries import Recipe, Usual
 from app.runs.queries import RunDetail
@@ -100,7 +101,7 @@ def _row(run: Run, beside: Beside, now: datetime) -> RunRow:
         by=beside.names.get(run.actor_id, run.actor_id),
         dataset=beside.subjects.get(run.subject_id or ""),
         kept=beside.kept[run.id],
-        track=track((step.state, step.cached) for step in detail.steps),
+        track=track((part.state, part.cached) for part in folded(detail.steps)),
         note=note(detail),
         seconds=seconds,
         usual=usual,
@@ -132,6 +133,8 @@ def note(detail: RunDetail) -> str:
     if step is None:
         version = views.model_version_of(detail)
         return f"registered {version['model']} v{version['version']}" if version else ""
+    if step.part_of and (part := _part(detail, step.part_of)):
+        return f"{part.step.name}, {part.brief}"
     if step.state == StepState.LEASED:
         return f"{step.name}{', ' + step.progress['phase'] if step.progress else ''}"
     if step.state == StepState.READY:
@@ -141,6 +144,10 @@ def note(detail: RunDetail) -> str:
     return (
         f"{step.name}: {step.last_error}" if step.state == StepState.FAILED else f"{step.name} {step.state}"
     )
+
+
+def _part(detail: RunDetail, name: str) -> Folded | None:
+    return next((part for part in folded(detail.steps) if part.step.name == name), None)
 
 
 def _telling(steps: Sequence[Step]) -> Step | None:

@@ -196,7 +196,7 @@ def _long(texts: pa.Array, name: str) -> pa.Array:
 def answer_file(storage: Storage, detail: RunDetail) -> StoredFile | None:
     """Of the last step that left one."""
     for step in reversed(detail.steps):
-        if step.artifact and storage.has(step.artifact):
+        if step.artifact and not step.part_of and storage.has(step.artifact):
             files = storage.tree(step.artifact).files
             if found := next((file for file in files if file.path == PREDICTIONS), None):
                 return found

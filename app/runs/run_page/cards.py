@@ -8,6 +8,7 @@ from typing import Any
 from app.charts.notation import score
 from app.core.pages import duration
 from app.runs import queries
+from app.runs.folding import Folded, folded, progress_share
 from app.runs.listing.queries import Usual
 from app.runs.queries import RunDetail
 from app.runs.states import RUN_ENDS, AttemptStatus, RunStatus, StepState
@@ -27,6 +28,19 @@ class StepCard:
     share: float | None
     now: bool
     waiting: bool
+    shards: Sequence["ShardRow"] = ()
+    words: str = ""  # how far its shards are
+    opened: bool = False  # one of its shards was asked for
+
+
+@dataclass(frozen=True)
+class ShardRow:
+    name: str
+    status: str
+    share: float | None
+    attempts: int
+    took: str
+    said: str
 
 
 def status_of(detail: RunDetail) -> str:
@@ -48,24 +62,55 @@ def chosen_step(detail: RunDetail, name: str | None) -> Step:
     for wanted in (StepState.LEASED, StepState.FAILED):
         if found := next((step for step in detail.steps if step.state == wanted), None):
             return found
-    tried = [step for step in detail.steps if detail.attempts[step.id] and step.kind == "program"]
+    tried = [part.step for part in folded(detail.steps) if detail.attempts[part.step.id]]
+    tried = [step for step in tried if step.kind == "program"]
     return max(tried, key=lambda step: queries.seconds_of(step) or 0.0, default=detail.steps[0])
 
 
-def cards(detail: RunDetail, now: datetime) -> list[StepCard]:
-    return [_card(detail, step, now) for step in detail.steps]
+def cards(detail: RunDetail, now: datetime, asked: str | None = None) -> list[StepCard]:
+    return [_card(detail, part, now, asked) for part in folded(detail.steps)]
 
 
-def _card(detail: RunDetail, step: Step, now: datetime) -> StepCard:
-    status = "closed" if step.kind == "gate" and _gate_closed([step]) else step.state
+def _card(detail: RunDetail, part: Folded, now: datetime, asked: str | None) -> StepCard:
+    step = part.step
+    status = "closed" if step.kind == "gate" and _gate_closed([step]) else part.state
     return StepCard(
         step.name,
-        "queued" if status == StepState.READY else status,
-        _lines(detail, step, now),
-        progress_share(step),
-        now=step.state == StepState.LEASED,
-        waiting=step.state in (StepState.BLOCKED, StepState.READY, StepState.SKIPPED),
+        _pill(status),
+        _lines_of_shards(part, now) if part.shards else _lines(detail, step, now),
+        part.share,
+        now=part.state == StepState.LEASED,
+        waiting=part.state in (StepState.BLOCKED, StepState.READY, StepState.SKIPPED),
+        shards=[_shard(detail, shard, now) for shard in part.shards],
+        words=part.words,
+        opened=any(shard.name == asked for shard in part.shards),
     )
+
+
+def _pill(status: str) -> str:
+    return "queued" if status == StepState.READY else status
+
+
+def _shard(detail: RunDetail, shard: Step, now: datetime) -> ShardRow:
+    seconds = queries.seconds_of(shard, now)
+    return ShardRow(
+        shard.name,
+        _pill(shard.state),
+        progress_share(shard),
+        len(detail.attempts[shard.id]),
+        "" if seconds is None or shard.cached else duration(seconds),
+        "from the cache" if shard.cached else shard.last_error,
+    )
+
+
+def _lines_of_shards(part: Folded, now: datetime) -> list[str]:
+    seconds = part.seconds_until(now)
+    lines = ["" if seconds is None or part.cached else duration(seconds), part.words]
+    if part.step.state == StepState.LEASED:
+        lines.append("merging")
+    if cached := sum(each.cached for each in part.shards):
+        lines.append(f"{cached} from the cache")
+    return [line for line in lines if line]
 
 
 def _lines(detail: RunDetail, step: Step, now: datetime) -> list[str]:
@@ -88,7 +133,8 @@ def _lines(detail: RunDetail, step: Step, now: datetime) -> list[str]:
 def _missing(detail: RunDetail, step: Step) -> list[str]:
     """What it still waits for, in the order of the steps."""
     wanted = {*step.spec["needs"], *step.spec["gates"]}
-    return [one.name for one in detail.steps if one.name in wanted and one.state != StepState.SUCCEEDED]
+    missing = (one for one in detail.steps if one.name in wanted and one.state != StepState.SUCCEEDED)
+    return [one.name for one in missing if not one.part_of]
 
 
 def _took(detail: RunDetail, step: Step, now: datetime) -> str:
@@ -107,26 +153,21 @@ def conditions_in_words(gate: Step) -> str:
     )
 
 
-def progress_share(step: Step) -> float | None:
-    if step.state != StepState.LEASED or not step.progress or not step.progress["total"]:
-        return None
-    return min(1.0, float(step.progress["done"]) / float(step.progress["total"]))
-
-
 Fact = tuple[str, str, str]
 
 
 def facts(detail: RunDetail, usual: Usual | None, now: datetime) -> list[Fact]:
     """The ruled strip under the title: name, value, and a smaller line."""
     run = detail.run
-    done = sum(step.state == StepState.SUCCEEDED for step in detail.steps)
+    parts = folded(detail.steps)
+    done = sum(part.state == StepState.SUCCEEDED for part in parts)
     end = run.finished_at or now
     begun = run.started_at or run.created_at
     word = "Elapsed" if run.started_at else "Waiting for"
     return [
         _phase(detail),
         (word, duration(end - begun), _usually(detail, usual)),
-        ("Steps", f"{done} of {len(detail.steps)}", _cached_words(detail.steps)),
+        ("Steps", f"{done} of {len(parts)}", _cached_words(parts)),
     ]
 
 
@@ -141,17 +182,20 @@ def _usually(detail: RunDetail, usual: Usual | None) -> str:
 
 
 def _phase(detail: RunDetail) -> Fact:
-    running = next((step for step in detail.steps if step.state == StepState.LEASED), None)
-    if running is None:
+    part = next((part for part in folded(detail.steps) if part.state == StepState.LEASED), None)
+    if part is None:
         return ("Phase", {"queued": "queued", "running": "between steps"}.get(detail.run.status, "ended"), "")
+    running = part.step
+    if part.shards and running.state != StepState.LEASED:
+        return ("Phase", running.name, part.words)
     progress: Mapping[str, Any] = running.progress or {}
     total = f" of {progress['total']:,}" if progress.get("total") else ""
     done = f"{progress['done']:,}{total} done" if progress else ""
     return ("Phase", f"{running.name}{', ' + progress['phase'] if progress else ''}", done)
 
 
-def _cached_words(steps: Sequence[Step]) -> str:
-    cached = sum(step.cached for step in steps)
+def _cached_words(parts: Sequence[Folded]) -> str:
+    cached = sum(part.cached for part in parts)
     return f"{cached} from the cache" if cached else ""
 
 

@@ -9,6 +9,7 @@ from app.charts.gantt import EXPECTED, Span, gantt
 from app.charts.lines import Point, Series, lines
 from app.charts.notation import plain, score
 from app.core.pages import duration
+from app.runs.folding import Folded, folded
 from app.runs.queries import RunDetail
 from app.runs.run_page.pace import Expected
 from app.runs.states import AttemptStatus
@@ -18,14 +19,19 @@ _TRAIN = ("train",)
 _VALIDATION = ("val", "validation")
 _QUALITY = {"accuracy": ("accuracy", 3), "macro_f1": ("macro-F1", 2), "f1": ("F1", 1)}
 _LOST = (AttemptStatus.LOST, AttemptStatus.FAILED)
+_WORST_FIRST = (AttemptStatus.RUNNING, *_LOST, AttemptStatus.CANCELLED, AttemptStatus.RELEASED)
+SHARDS_DRAWN = 8  # each on a line of its own; more are one bar
 
 
-def timeline(detail: RunDetail, now: datetime, expected: Sequence[Expected] = ()) -> Figure | None:
-    """None before the first attempt: there is nothing to place on a clock."""
+def timeline(
+    detail: RunDetail, now: datetime, expected: Sequence[Expected] = (), *, every: bool = False
+) -> Figure | None:
+    """None before the first attempt: there is nothing to place on a clock. Many shards are drawn as one,
+    unless ``every`` attempt is asked for."""
     tried = [(step, attempt) for step in detail.steps for attempt in detail.attempts[step.id]]
     if not tried:
         return None
-    spans = [_span(detail, step, attempt, now) for step, attempt in tried]
+    spans = [span for part in folded(detail.steps) for span in _spans(detail, part, now, every)]
     for name, start, end in expected:
         took = f"about {duration((end - start).total_seconds())}"
         spans.append(Span(name, start, end, EXPECTED, took))
@@ -37,6 +43,29 @@ def timeline(detail: RunDetail, now: datetime, expected: Sequence[Expected] = ()
         said,
     )
     return gantt("attempts", words, spans, now, csv_url=f"/runs/{detail.run.id}/figures/attempts.csv")
+
+
+def _spans(detail: RunDetail, part: Folded, now: datetime, every: bool) -> list[Span]:
+    if every or len(part.shards) <= SHARDS_DRAWN:
+        return [_span(detail, step, each, now) for step in part.all for each in detail.attempts[step.id]]
+    merging = [_span(detail, part.step, attempt, now) for attempt in detail.attempts[part.step.id]]
+    together = _together(part, [detail.attempts[shard.id] for shard in part.shards], now)
+    return [*together, *merging]
+
+
+def _together(part: Folded, attempts: Sequence[Sequence[Attempt]], now: datetime) -> list[Span]:
+    """From the first start of any shard to the last end, in the state of the worst."""
+    tried = [each for each in attempts if each]
+    if not tried:
+        return []
+    start = min(attempt.started_at for each in tried for attempt in each)
+    ends = [attempt.finished_at for each in tried for attempt in each]
+    known = [end for end in ends if end is not None]
+    end = max(known) if len(known) == len(ends) else None
+    last = {each[-1].status for each in tried}
+    state = next((status for status in _WORST_FIRST if status in last), AttemptStatus.SUCCEEDED)
+    shown = f"{duration(((end or now) - start).total_seconds())}, {part.words}"
+    return [Span(f"{part.step.name} × {len(part.shards)}", start, end, state, shown)]
 
 
 def _span(detail: RunDetail, step: Step, attempt: Attempt, now: datetime) -> Span:
@@ -54,12 +83,13 @@ def _spent(tried: Iterable[tuple[Step, Attempt]], now: datetime) -> str:
     spent: dict[str, float] = defaultdict(float)
     wasted = 0.0
     for step, attempt in tried:
-        spent[step.name] += _took(attempt, now)
+        spent[step.part_of or step.name] += _took(attempt, now)
         wasted += _took(attempt, now) if attempt.status in _LOST else 0.0
     if wasted:
         return f"Attempts that did not succeed cost {duration(wasted)}"
     longest = max(spent, key=lambda name: spent[name])
-    if any(attempt.finished_at is None for step, attempt in tried if step.name == longest):
+    running = (step for step, attempt in tried if attempt.finished_at is None and not step.part_of)
+    if any(step.name == longest for step in running):
         return f"{longest} has been running for {duration(spent[longest])}"
     part = spent[longest] / (sum(spent.values()) or 1)
     return f"{longest} took {duration(spent[longest])}, {part * 100:.0f} % of the working time"

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from app.core.pages import duration
 from app.runs import queries, worker_queries
+from app.runs.folding import Folded, folded, left_of, progress_share
 from app.runs.listing.queries import Usual, usual_step_times, usual_times
 from app.runs.queries import RunDetail
 from app.runs.run_page import queries as page_queries
-from app.runs.run_page.cards import progress_share
-from app.runs.states import RUN_ENDS, StepState
+from app.runs.states import RUN_ENDS, STEP_ENDS, StepState
 from app.runs.tables import Step, Worker
 
 TOO_EARLY = 0.02  # of a step: a pace that was measured on less is no pace
@@ -48,50 +48,65 @@ def pace_of(session: Session, detail: RunDetail) -> Pace:
 
 def estimate(detail: RunDetail, pace: Pace, now: datetime) -> Estimate | None:
     """None where neither its progress nor an earlier run says anything."""
-    open_steps = [step for step in detail.steps if step.kind == "program" and step.finished_at is None]
-    running = next((step for step in detail.steps if step.state == StepState.LEASED), None)
+    parts = [part for part in folded(detail.steps) if part.step.kind == "program"]
+    still_open = [part for part in parts if part.state not in STEP_ENDS]
+    running = next((part for part in still_open if part.state == StepState.LEASED), None)
     own = _by_progress(detail, running, now) if running else None
-    rest = [_by_median(step, pace, now) for step in open_steps if step is not running or own is None]
+    rest = [_by_median(part, pace, now) for part in still_open if part is not running or own is None]
     known = [seconds for seconds in rest if seconds is not None]
     if len(known) == len(rest) and (known or own is not None):
         return Estimate(sum(known) + (own or 0.0), _grounds(own is not None, bool(known), pace))
     if running and own is not None:
-        return Estimate(own, "by its pace so far", running.name)
+        return Estimate(own, "by its pace so far", running.step.name)
     return None
 
 
 def expected(detail: RunDetail, pace: Pace, now: datetime) -> list[Expected]:
     """When the steps after the running one begin and end, as far as that is known."""
-    running = next((step for step in detail.steps if step.state == StepState.LEASED), None)
+    parts = folded(detail.steps)
+    running = next((part for part in parts if part.state == StepState.LEASED), None)
     if running is None or (left := _left(detail, running, pace, now)) is None:
         return []
     spans, at = [], now + timedelta(seconds=left)
-    for step in detail.steps[detail.steps.index(running) + 1 :]:
-        usual = pace.steps.get(step.name)
-        if usual is None:
+    for part in parts[parts.index(running) + 1 :]:
+        usual = pace.steps.get(part.step.name)
+        if usual is None or part.shards:
             break
         end = at + timedelta(seconds=usual.seconds)
-        spans.append((step.name, at, end))
+        spans.append((part.step.name, at, end))
         at = end
     return spans
 
 
-def _left(detail: RunDetail, step: Step, pace: Pace, now: datetime) -> float | None:
-    own = _by_progress(detail, step, now)
-    return own if own is not None else _by_median(step, pace, now)
+def _left(detail: RunDetail, part: Folded, pace: Pace, now: datetime) -> float | None:
+    own = _by_progress(detail, part, now)
+    return own if own is not None else _by_median(part, pace, now)
 
 
-def _by_progress(detail: RunDetail, step: Step, now: datetime) -> float | None:
+def _by_progress(detail: RunDetail, part: Folded, now: datetime) -> float | None:
+    """Shards that still wait will take as long as those that run, and as many of them run at a time."""
+    running = [step for step in part.all if step.state == StepState.LEASED]
+    whole = [found for step in running if (found := _whole(detail, step, now)) is not None]
+    if not whole:
+        return None
+    unfinished = [step for step in part.shards if step.state not in STEP_ENDS] or running
+    return sum(whole) / len(whole) * sum(map(left_of, unfinished)) / len(running)
+
+
+def _whole(detail: RunDetail, step: Step, now: datetime) -> float | None:
+    """How long all of the step takes, by the pace of this attempt."""
     attempt, share = queries.running_attempt(detail, step), progress_share(step)
     if attempt is None or share is None or share < TOO_EARLY:
         return None
-    return (now - attempt.started_at).total_seconds() * (1 - share) / share
+    return (now - attempt.started_at).total_seconds() / share
 
 
-def _by_median(step: Step, pace: Pace, now: datetime) -> float | None:
-    """What is left of the usual time; a step that is late already ends any moment."""
+def _by_median(part: Folded, pace: Pace, now: datetime) -> float | None:
+    """What is left of the usual time; a step that is late already ends any moment. Of steps in shards none is
+    known: it hangs on how many workers were free."""
+    step = part.step
     usual = pace.steps.get(step.name)
-    if usual is None:
+    if usual is None or part.shards:
         return None
     begun = step.started_at if step.state == StepState.LEASED else None
     return max(0.0, usual.seconds - (now - begun).total_seconds()) if begun else usual.seconds
@@ -138,7 +153,7 @@ class Waiting:
 
     @property
     def command(self) -> str:
-        return f"celery -A workers.celery_app worker -Q {self.queue}"
+        return f"fittingroom worker start --queues {self.queue}"
 
 
 def waiting_of(session: Session, steps: Sequence[Step]) -> Waiting | None:

@@ -12,6 +12,7 @@ from app.core.services import Services
 from app.core.work import Work
 from app.datasets.queries import NamedVersion, version_by_id
 from app.runs import queries, service, views
+from app.runs.folding import listed
 from app.runs.queries import LogLine, RunDetail
 from app.runs.run_page import cards, curves, pace, results
 from app.runs.run_page.asked import Asked
@@ -40,15 +41,15 @@ class Retry:
     """What a retry does: ``kept`` steps keep what they made, those ``again`` run again."""
 
     first: str
-    kept: Sequence[str]
-    again: Sequence[str]
+    kept: Sequence[Step]
+    again: Sequence[Step]
 
     @property
     def words(self) -> str:
-        again = f"{_listed(self.again)} {'run' if len(self.again) > 1 else 'runs'} again."
+        again = f"{listed(self.again)} {'run' if len(self.again) > 1 else 'runs'} again."
         if not self.kept:
             return again.capitalize()
-        made = f"What {_listed(self.kept)} made stays as it is; "
+        made = f"What {listed(self.kept)} made stays as it is; "
         return made + again
 
 
@@ -86,7 +87,7 @@ def run_page(work: Work, services: Services, run_id: str, asked: Asked, now: dat
     detail = service.get_run(work, run_id)
     run = detail.run
     pipeline = PIPELINES.get(run.pipeline)
-    files = results.artifacts(services.storage, detail.steps)
+    files = results.artifacts(services.storage, [step for step in detail.steps if not step.part_of])
     gate = views.gate_of(detail)
     lost = cards.lost_attempts(detail)
     known = pace.pace_of(work.session, detail)
@@ -102,7 +103,7 @@ def run_page(work: Work, services: Services, run_id: str, asked: Asked, now: dat
         by=actor_names(work.session, [run.actor_id]).get(run.actor_id, run.actor_id),
         dataset=dataset,
         facts=_facts(services, detail, known, now),
-        cards=cards.cards(detail, now),
+        cards=cards.cards(detail, now, asked.step),
         panel=panel_of(work, services, detail, cards.chosen_step(detail, asked.step), asked, pipeline),
         failure=_failure(services, detail),
         lost=lost[-LOST_SHOWN:],
@@ -137,13 +138,9 @@ def _facts(services: Services, detail: RunDetail, known: Pace, now: datetime) ->
 def _retry(detail: RunDetail) -> Retry | None:
     if detail.run.status not in (RunStatus.FAILED, RunStatus.CANCELLED):
         return None
-    again = [step.name for step in detail.steps if step.state in RETRIED]
-    kept = [step.name for step in detail.steps if step.state not in RETRIED]
-    return Retry(again[0], kept, again) if again else None
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+    again = [step for step in detail.steps if step.state in RETRIED]
+    kept = [step for step in detail.steps if step.state not in RETRIED]
+    return Retry(again[0].name, kept, again) if again else None
 
 
 def _failure(services: Services, detail: RunDetail) -> Failure | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -108,7 +109,7 @@ def _curves(telemetry: Work, detail: RunDetail, step: Step, attempt: Attempt | N
         return []
     points = queries.metric_points(telemetry.session, step.run_id, step.id, attempt.number)
     address = f"/runs/{detail.run.id}/figures/"
-    return list(curves.curves(points, address, f"?step={step.name}&attempt={attempt.number}"))
+    return list(curves.curves(points, address, f"?step={quote(step.name)}&attempt={attempt.number}"))
 
 
 def _tabs_of(step: Step) -> Sequence[str]:

@@ -117,7 +117,7 @@ def retry_run(work: Writing, services: AppServices, actor: CurrentActor, run_id:
 
 
 def _figures(services: Services, detail: RunDetail, asked: Asked) -> Sequence[Figure]:
-    drawn = curves.timeline(detail, datetime.now(UTC))
+    drawn = curves.timeline(detail, datetime.now(UTC), every=True)
     return [*([drawn] if drawn else []), *curves.curves(_points(services, detail, asked))]
 
 

@@ -137,6 +137,29 @@ def test_two_parents_that_finish_together_open_the_child_once() -> None:
     assert advance([facts[0], StepFact("b", LEASED), facts[2]]) == []
 
 
+def sharded(*states: StepState, after: StepState = BLOCKED) -> list[StepFact]:
+    """Shards in these states, the step that merges them, and one that follows."""
+    shards = [StepFact(f"s[{number}]", state) for number, state in enumerate(states, 1)]
+    return [*shards, StepFact("s", after, tuple(s.name for s in shards)), StepFact("next", after, ("s",))]
+
+
+def test_shards_are_merged_once_all_of_them_have_succeeded() -> None:
+    assert advance(sharded(SUCCEEDED, LEASED, READY)) == []
+    (change,) = advance(sharded(SUCCEEDED, SUCCEEDED, SUCCEEDED))
+    assert (change.name, change.to) == ("s", READY)
+
+
+def test_a_failed_shard_leaves_the_others_at_work_and_a_retry_opens_it_alone() -> None:
+    facts = sharded(SUCCEEDED, FAILED, LEASED)
+    assert [(change.name, change.to) for change in advance(facts)] == [("s", SKIPPED), ("next", SKIPPED)]
+    assert run_status(facts, started=True) == RunStatus.RUNNING
+    ended = sharded(SUCCEEDED, FAILED, SUCCEEDED, after=SKIPPED)
+    assert run_status(ended, started=True) == RunStatus.FAILED
+    assert [change.name for change in reopened(ended)] == ["s[2]", "s", "next"]
+    (change,) = advance(sharded(SUCCEEDED, BLOCKED, SUCCEEDED))
+    assert (change.name, change.to) == ("s[2]", READY)
+
+
 def test_a_failure_is_told_to_all_that_follow_with_its_reason() -> None:
     facts = [StepFact("a", FAILED), StepFact("b", BLOCKED, ("a",)), StepFact("c", BLOCKED, ("b",))]
     changes = advance(facts)

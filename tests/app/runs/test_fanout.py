@@ -50,7 +50,7 @@ def test_one_shard_is_no_shard_and_makes_the_same_artifact(toys: Toys) -> None:
     alone = launch(toys, b"abc", shards=1)
     toys.deliver()
     assert [step.name for step in toys.detail(alone).steps] == ["prepare", "after"]
-    assert toys.detail(alone).steps[0].spec["arguments"].keys() == {"ticks", "seconds", "failing"}
+    assert toys.detail(alone).steps[0].spec["arguments"].keys() == {"ticks", "seconds", "told"}
     many = launch(toys, b"abc", shards=5)  # more shards than letters: some of them are empty
     toys.deliver()
     assert sorted(toys.text(many, step.name, "part.txt") for step in shards(toys, many)) == ["", "", *"abc"]
@@ -60,9 +60,9 @@ def test_one_shard_is_no_shard_and_makes_the_same_artifact(toys: Toys) -> None:
 
 @pytest.mark.both_databases
 def test_a_failed_shard_is_tried_again_alone(toys: Toys, tmp_path: Path) -> None:
-    failing = tmp_path / "2"
+    failing = tmp_path / "fail-2"
     failing.touch()
-    run_id = launch(toys, shards=3, failing=str(tmp_path))
+    run_id = launch(toys, shards=3, told=str(tmp_path))
     toys.deliver()
     before = {step.name: step for step in toys.detail(run_id).steps}
     assert {name: step.state for name, step in before.items()} == {
@@ -96,11 +96,11 @@ def test_a_failed_shard_is_tried_again_alone(toys: Toys, tmp_path: Path) -> None
 
 
 def test_a_new_run_takes_from_the_cache_the_shards_that_had_succeeded(toys: Toys, tmp_path: Path) -> None:
-    (tmp_path / "2").touch()
-    launch(toys, shards=3, failing=str(tmp_path))
+    (tmp_path / "fail-2").touch()
+    launch(toys, shards=3, told=str(tmp_path))
     toys.deliver()
-    (tmp_path / "2").unlink()
-    run_id = launch(toys, shards=3, failing=str(tmp_path))
+    (tmp_path / "fail-2").unlink()
+    run_id = launch(toys, shards=3, told=str(tmp_path))
     toys.deliver()
     assert [step.cached for step in shards(toys, run_id)] == [True, False, True]
     assert toys.detail(run_id).run.status == "succeeded"
