@@ -30,11 +30,13 @@ from ml.contract.faults import faultpoint
 from ml.contract.outcome import EXIT_OK
 from ml.pipeline.program import ROOT
 from workers import outcome
+from workers.cores import usable_cores
+from workers.devices import Card
 from workers.environment import Layout, program_environment
 from workers.heart import Heart
 from workers.outcome import Asked
 from workers.recording import Recorder
-from workers.slots import GROUP_OF_QUEUE, HEAVY
+from workers.slots import GROUP_OF_QUEUE, LIGHT
 from workers.storing import store
 from workers.tailing import Tail
 
@@ -51,14 +53,14 @@ class Host:
     """What an attempt may use of its worker. ``stopping`` is asked many times a second."""
 
     services: Services
-    heavy_slots: int
+    heavy_slots: int  # those for cards among them
     stopping: "Stopping"
 
     def cores_for(self, queue: str) -> int:
-        """Heavy steps share the machine's cores; a light one gets one."""
-        if GROUP_OF_QUEUE[queue] != HEAVY:
+        """Heavy steps and those on cards share the machine's cores; a light one gets one."""
+        if GROUP_OF_QUEUE[queue] == LIGHT:
             return 1
-        return max(1, (os.cpu_count() or 1) // self.heavy_slots)
+        return max(1, usable_cores() // self.heavy_slots)
 
 
 class Stopping:
@@ -74,12 +76,15 @@ class Stopping:
 class Attempt:
     """``run`` returns how it ended, or None when the lease was lost and nothing may be left behind."""
 
-    def __init__(self, host: Host, step: Step, lease: Lease, inputs: Mapping[str, Tree]) -> None:
+    def __init__(
+        self, host: Host, step: Step, lease: Lease, inputs: Mapping[str, Tree], card: Card | None = None
+    ) -> None:
         self._host = host
         self._step = step
         self._spec = StepSpec.from_json(step.spec)
         self._lease = lease
         self._inputs = inputs
+        self._card = card
         self._layout = Layout.of(host.services.settings.home, step.id, lease.fence)
 
     def run(self) -> Ending | None:
@@ -123,8 +128,9 @@ class Attempt:
         assert program is not None, "only program steps are attempted"
         command = [sys.executable, "-P", "-m", program]
         cores = self._host.cores_for(self._step.queue)
+        card = self._card.name if self._card else None
         environment = program_environment(
-            self._host.services.settings, self._layout, self._spec, self._inputs, cores
+            self._host.services.settings, self._layout, self._spec, self._inputs, cores, card
         )
         environment["TRAINING_JOB_NAME"] = f"{self._step.id}-{self._lease.fence}"
         self._note(environment)
@@ -137,6 +143,7 @@ class Attempt:
                 stderr=subprocess.STDOUT,
                 cwd=self._layout.root,
                 env={**environment, "PYTHONPATH": str(ROOT)},
+                pass_fds=(self._card.lock,) if self._card else (),  # the card is taken while it runs
             )
 
     def _note(self, environment: Mapping[str, str]) -> None:

@@ -22,6 +22,7 @@ from app.handlers import open_services, outbox_senders
 from app.runs.messaging import EXECUTE_STEP, TRANSPORT
 from workers.devices import Cards, find_devices, locks_directory
 from workers.dispatch import Dispatcher
+from workers.housekeeping import Housekeeper
 from workers.presence import Presence
 from workers.slots import Slots, sizes_for
 from workers.steps import StepWorker
@@ -38,7 +39,7 @@ def __getattr__(name: str) -> Celery:
 
 @cache
 def _app() -> Celery:
-    return make_worker(open_services(Settings()))
+    return make_worker(open_services(Settings(), "worker"))
 
 
 def make_worker(services: Services) -> Celery:
@@ -79,6 +80,7 @@ def connect(celery: Celery, services: Services) -> None:
 
     def init(sender: Any, **_: object) -> None:
         worker = step_worker(services, sender)
+        worker.problem = "It has not looked at the storage yet."
         receiver = Receiver(worker.slots.queues)
         # A joined machine has a home of its own; what belongs into the installation's is sent from there.
         senders = {} if services.settings.worker_key else outbox_senders(services)
@@ -88,6 +90,10 @@ def connect(celery: Celery, services: Services) -> None:
         worker_shutting_down.connect(lambda **_: worker.stopping.request(), weak=False)
         worker_ready.connect(lambda sender, **_: receiver.begin(sender, dispatcher), weak=False)
         worker_shutdown.connect(lambda **_: dispatcher.stop(), weak=False)
+        if not services.settings.worker_key:
+            housekeeper = Housekeeper(services, worker.name)
+            worker_ready.connect(lambda **_: housekeeper.start(), weak=False)
+            worker_shutdown.connect(lambda **_: housekeeper.stop(), weak=False)
 
     worker_init.connect(init, weak=False)
 

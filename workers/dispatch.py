@@ -4,9 +4,7 @@ One thread in every worker. It takes expired leases away, sends again what no on
 and shows that this worker lives. Each act is guarded by the database, so any number may run.
 """
 
-import os
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,9 +17,11 @@ from kombu.exceptions import OperationalError
 from app.core import outbox
 from app.core.database import AWAY
 from app.core.outbox import Sender
-from app.runs import leases, queries
+from app.runs import leases, queries, worker_queries
 from app.runs.states import LIVE, StepState
-from app.runs.tables import Step, Worker
+from app.runs.tables import Step
+from workers.leftovers import collect_leftovers
+from workers.presence import Presence
 from workers.steps import StepWorker
 
 log = structlog.get_logger()
@@ -29,18 +29,23 @@ log = structlog.get_logger()
 TICK_SECONDS = 1.0
 PAUSED_SECONDS = 3.0  # between two ticks: this machine slept or choked, and other threads with it
 OVERDUE_SECONDS = 2.0  # a message that was sent has arrived by then, where it arrives at all
-SEEN_EVERY_TICKS = 10
+COLLECT_EVERY_TICKS = 3600
 KEEP_FAILED = timedelta(hours=24)  # the checkpoints of a failed step, for whoever retries it
 
 
 class Dispatcher:
     def __init__(
-        self, worker: StepWorker, senders: Mapping[str, Sender], clock: Callable[[], float] = time.time
+        self,
+        worker: StepWorker,
+        senders: Mapping[str, Sender],
+        clock: Callable[[], float] = time.time,
+        presence: Presence | None = None,
     ) -> None:
         self._clock = clock
         self._worker = worker
         self._services = worker.services
         self._senders = senders
+        self._presence = presence or Presence(worker)
         self._wake = threading.Event()
         self._stopped = False
         self._ticks = 0
@@ -60,11 +65,10 @@ class Dispatcher:
         self._stopped = True
         self._wake.set()
         self._thread.join(timeout=5)
-        with self._services.works.writing() as work:
-            if row := work.session.get(Worker, self._worker.name):
-                work.session.delete(row)
+        self._presence.end()
 
     def _run(self) -> None:
+        structlog.contextvars.bind_contextvars(worker=self._worker.name)
         while not self._stopped:
             nudged = self._wake.wait(TICK_SECONDS)
             self._wake.clear()
@@ -76,13 +80,15 @@ class Dispatcher:
                 log.exception("dispatcher_tick_failed_unexpectedly")
 
     def tick(self, overdue_seconds: float = OVERDUE_SECONDS) -> None:
-        if self._ticks % SEEN_EVERY_TICKS == 0:
-            self._show_life()
+        self._presence.tick()
+        if self._ticks % COLLECT_EVERY_TICKS == 0:
+            collect_leftovers(self._services)
         self._ticks += 1
         self.reap()
-        if not self._worker.stopping.requested:
+        if self._worker.taking:
             self.send_overdue(overdue_seconds)
-        outbox.deliver(self._services.works, self._senders)
+        if self._senders:
+            outbox.deliver(self._services.works, self._senders)
 
     def reap(self) -> None:
         if self._just_awake():
@@ -107,28 +113,15 @@ class Dispatcher:
 
     def send_overdue(self, overdue_seconds: float) -> None:
         """At most as many as this worker has free slots: a long queue must not grow in the broker."""
-        for names, count in self._worker.slots.free():
+        limits = self._services.settings.limits
+        for served, count in self._worker.slots.free():
             with self._services.works.reading() as work:
                 kinds = self._worker.kinds
+                full = worker_queries.full_queues(work.session, limits) if limits else frozenset()
+                names = [queue for queue in served if queue not in full]
                 steps = queries.ready_steps(work.session, names, kinds, count, overdue_seconds)
             for step in steps:
                 self._services.messenger.send_step(step.id, step.queue)
-
-    def _show_life(self) -> None:
-        with self._services.works.writing() as work:
-            work.session.merge(
-                Worker(
-                    id=self._worker.name,
-                    host=socket.gethostname(),
-                    pid=os.getpid(),
-                    queues=list(self._worker.slots.queues),
-                    slots=self._worker.slots.sizes,
-                    kinds=self._worker.kinds,
-                    version="1",
-                    busy=self._worker.slots.busy,
-                    seen_at=queries.clock(work.session),
-                )
-            )
 
 
 def collect_work(worker: StepWorker) -> None:

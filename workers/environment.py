@@ -23,7 +23,6 @@ ALLOWED = (
     "TZ",
     "VIRTUAL_ENV",
     "LD_LIBRARY_PATH",
-    "CUDA_VISIBLE_DEVICES",
     "HF_HUB_OFFLINE",
     "HF_ENDPOINT",
     "SSL_CERT_FILE",
@@ -101,8 +100,15 @@ def _files(directory: Path) -> list[Path]:
 
 
 def program_environment(
-    settings: Settings, layout: Layout, spec: StepSpec, inputs: Mapping[str, Tree], cores: int
+    settings: Settings,
+    layout: Layout,
+    spec: StepSpec,
+    inputs: Mapping[str, Tree],
+    cores: int,
+    card: str | None = None,
 ) -> dict[str, str]:
+    """``card`` is the one it may use. Without one it sees none, whatever the machine has: a step of another
+    queue beside a training must not reach for the training's."""
     environment = {name: os.environ[name] for name in ALLOWED if name in os.environ}
     environment |= {name: str(cores) for name in THREADS}
     environment |= {
@@ -121,12 +127,8 @@ def program_environment(
         "SM_OUTPUT_DATA_DIR": str(layout.data),
         "SM_CHECKPOINT_DIR": str(layout.checkpoints),
         "SM_NUM_CPUS": str(cores),
-        "SM_NUM_GPUS": str(_gpus()),
+        "SM_NUM_GPUS": "1" if card else "0",
+        "CUDA_VISIBLE_DEVICES": card or "",
     }
     environment |= {f"SM_CHANNEL_{name.upper()}": str(layout.channel(name)) for name in inputs}
     return environment
-
-
-def _gpus() -> int:
-    """Devices the driver shows; asked without loading torch into the worker."""
-    return len(list(Path("/dev").glob("nvidia[0-9]*")))

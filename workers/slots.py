@@ -1,4 +1,4 @@
-"""How many steps a worker takes at a time: few heavy ones (cpu, gpu), more light ones (io).
+"""How many steps a worker takes at a time: few heavy ones (cpu), more light ones (io), one for each card.
 
 One training uses every core, so a second one beside it would only slow both; an upload must not wait for
 either. A message that finds no slot is dropped: the database knows the step, the dispatcher comes back.
@@ -9,16 +9,17 @@ from collections.abc import Mapping, Sequence
 
 HEAVY = "heavy"
 LIGHT = "light"
+CARD = "card"
 LIGHT_BESIDE_HEAVY = 2
-GROUP_OF_QUEUE: Mapping[str, str] = {"cpu": HEAVY, "gpu": HEAVY, "io": LIGHT}
+GROUP_OF_QUEUE: Mapping[str, str] = {"cpu": HEAVY, "gpu": CARD, "io": LIGHT}
 
 
 class Slots:
     """``queues`` are those this worker serves, ``sizes`` the number of slots by group."""
 
     def __init__(self, queues: Sequence[str], sizes: Mapping[str, int]) -> None:
-        self.queues = tuple(queues)
-        self.sizes = {group: sizes[group] for group in {GROUP_OF_QUEUE[queue] for queue in queues}}
+        self.queues = tuple(queue for queue in queues if sizes.get(GROUP_OF_QUEUE[queue], 0) > 0)
+        self.sizes = {group: sizes[group] for group in {GROUP_OF_QUEUE[queue] for queue in self.queues}}
         self._free = dict(self.sizes)
         self._lock = threading.Lock()
         self._turned_away = False
@@ -56,10 +57,15 @@ class Slots:
             return self.total - sum(self._free.values())
 
 
-def sizes_for(queues: Sequence[str], concurrency: int) -> dict[str, int]:
-    """How ``concurrency`` slots are divided: all to the one group that is served, else two light ones."""
+def sizes_for(queues: Sequence[str], concurrency: int, cards: int = 0) -> dict[str, int]:
+    """How ``concurrency`` slots are divided: all to the one group that is served, else two light ones.
+
+    Cards come on top, a slot for each. Without one the queue gpu is not served.
+    """
     groups = {GROUP_OF_QUEUE[queue] for queue in queues}
-    if len(groups) == 1:
-        return dict.fromkeys(groups, max(1, concurrency))
+    sizes = {CARD: cards} if CARD in groups and cards else {}
+    rest = groups - {CARD}
+    if len(rest) < 2:
+        return sizes | dict.fromkeys(rest, max(1, concurrency))
     heavy = max(1, concurrency - LIGHT_BESIDE_HEAVY)
-    return {HEAVY: heavy, LIGHT: max(1, concurrency - heavy)}
+    return sizes | {HEAVY: heavy, LIGHT: max(1, concurrency - heavy)}

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -19,7 +20,8 @@ from app.runs.tables import Step
 from ml.pipeline.program import program_version
 from workers import outcome
 from workers.attempt import NO_ROOM, Attempt, Host, Stopping, broken
-from workers.slots import HEAVY, Slots
+from workers.devices import Card, Cards, locks_directory
+from workers.slots import CARD, GROUP_OF_QUEUE, HEAVY, Slots
 
 log = structlog.get_logger()
 
@@ -37,32 +39,61 @@ class Plan:
 class StepWorker:
     """Executes steps in the threads of this process. ``name`` is the owner written into each lease."""
 
-    def __init__(self, services: Services, name: str, slots: Slots) -> None:
+    def __init__(self, services: Services, name: str, slots: Slots, cards: Cards | None = None) -> None:
         self.services = services
         self.name = name
         self.slots = slots
+        self.cards = cards or Cards((), locks_directory())
         self.kinds = native.known_kinds(services)
         self.stopping = Stopping()
-        self.host = Host(services, slots.sizes.get(HEAVY, 1), self.stopping)
+        self.draining = False
+        self.problem = ""  # why it can take nothing now
+        heavy = slots.sizes.get(HEAVY, 0) + slots.sizes.get(CARD, 0)
+        self.host = Host(services, max(1, heavy), self.stopping)
+
+    @property
+    def taking(self) -> bool:
+        return not (self.stopping.requested or self.draining or self.problem)
 
     def execute(self, step_id: str) -> bool:
-        """True: meanwhile a step found no slot, so somebody should look for it now."""
-        step = self._peek(step_id)
-        if step is None or self.stopping.requested or not self.slots.take(step.queue):
+        """True: a step found no slot meanwhile, or had to give way, so somebody should look for it now."""
+        step, outranked = self._peek(step_id)
+        if step is None or not self.taking:
             return False
+        if outranked:
+            return True
+        if not self.slots.take(step.queue):
+            return False
+        about = {"run_id": step.run_id, "step_id": step.id, "worker": self.name}
         try:
-            self._execute(step)
+            with structlog.contextvars.bound_contextvars(**about):
+                self._execute_with_card(step)
         finally:
             turned_away = self.slots.give_back(step.queue)
-        return turned_away
+        # Where a limit holds, steps wait without having been turned away by anybody's slots.
+        return turned_away or step.queue in self.services.settings.limits
 
-    def _peek(self, step_id: str) -> Step | None:
-        """Read-only first: most duplicates end here without having asked for a lock."""
+    def _peek(self, step_id: str) -> tuple[Step | None, bool]:
+        """Read-only first: most duplicates end here without having asked for a lock.
+
+        With it, whether one of a higher priority waits: messages come in the order in which they were sent.
+        """
         with self.services.works.reading() as work:
             step = work.session.get(Step, step_id)
-        return step if step and step.state == StepState.READY and step.kind in self.kinds else None
+            if step is None or step.state != StepState.READY or step.kind not in self.kinds:
+                return None, False
+            return step, queries.outranked(work.session, step, self.kinds)
 
-    def _execute(self, step: Step) -> None:
+    def _execute_with_card(self, step: Step) -> None:
+        if GROUP_OF_QUEUE[step.queue] != CARD:
+            self._execute(step, None)
+        elif card := self.cards.take():
+            try:
+                self._execute(step, card)
+            finally:
+                card.give_back()
+
+    def _execute(self, step: Step, card: Card | None) -> None:
         if step.kind != native.PROGRAM:
             if lease := self._claim(step, None):
                 self._end(step, lease, self._perform)
@@ -76,7 +107,7 @@ class StepWorker:
                 self._finish(lease, _ending_by(step, error))
             return
         if lease:
-            self._end(step, lease, self._attempt)
+            self._end(step, lease, partial(self._attempt, card=card))
 
     def _begin(self, step: Step) -> Lease | None:
         """The lease; None where the cache had the step done, or another worker was faster."""
@@ -98,9 +129,10 @@ class StepWorker:
             return Plan(version, caching.look_up(work.session, storage, step, key))
 
     def _claim(self, step: Step, plan: Plan | None) -> Lease | None:
-        seconds = self.services.settings.lease_seconds
+        settings = self.services.settings
         with self.services.works.writing() as work:
-            lease = leases.claim(work, step, self.name, seconds)
+            most = settings.limits.get(step.queue)
+            lease = leases.claim(work, step, self.name, settings.lease_seconds, most)
             if lease and plan:
                 caching.note_key(work, lease, plan.program_version, plan.lookup)
         return lease
@@ -116,11 +148,11 @@ class StepWorker:
         except Exception as error:  # noqa: BLE001 - the boundary between a step and its worker
             self._finish(lease, _ending_by(step, error))
 
-    def _attempt(self, step: Step, lease: Lease) -> None:
+    def _attempt(self, step: Step, lease: Lease, card: Card | None) -> None:
         with self.services.works.reading() as work:
             inputs = caching.input_trees(work.session, self.services.storage, step)
         claimed = self._claimed(step)
-        attempt = Attempt(self.host, claimed, lease, inputs)
+        attempt = Attempt(self.host, claimed, lease, inputs, card)
         ending = attempt.run()
         if ending is None:
             log.warning("lease_lost", step_id=step.id, fence=lease.fence)

@@ -2,12 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -48,6 +49,8 @@ class Settings(BaseSettings):
     collect_hours: float = Field(default=24, ge=0, le=24 * 365)
     telemetry_days: int = Field(default=90, ge=0, le=3650)
     upload_days: int = Field(default=30, ge=0, le=3650)
+    worker_key: str | None = None
+    limits: Annotated[dict[str, int], NoDecode] = {}
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="PORT")
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
     redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
@@ -63,11 +66,31 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, _NamedFiles(settings_cls), env_settings
 
-    @field_validator("sample", "database_url", "redis_url", "public_url", "s3_endpoint", mode="before")
+    @field_validator(
+        "sample", "database_url", "redis_url", "public_url", "s3_endpoint", "worker_key", mode="before"
+    )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         """``FITTINGROOM_SAMPLE=`` in a shell or a compose file means "none", not the current directory."""
         return value or None
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        """``gpu=2,cpu=8``: how many steps of a queue may be in hand at once, in the whole installation."""
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+        return {queue.strip(): count.strip() for queue, _, count in pairs}
+
+    @field_validator("limits")
+    @classmethod
+    def _known_queues(cls, value: dict[str, int]) -> dict[str, int]:
+        if unknown := value.keys() - {"cpu", "gpu", "io"}:
+            raise ValueError(f"there is no queue {min(unknown)}: write cpu=8,gpu=2,io=4, or some of them")
+        if min(value.values(), default=1) < 1:
+            raise ValueError("a limit is at least 1")
+        return value
 
     @field_validator("home")
     @classmethod

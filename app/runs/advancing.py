@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.core.changes import bump
 from app.core.services import Messenger, RunMove, RunMoved
 from app.core.work import Work
-from app.runs import queries
+from app.runs import places, queries
 from app.runs.engine import Change, StepFact, advance, run_status
 from app.runs.states import RUN_ENDS, STEP_ENDS, RunStatus, StepState, move
 from app.runs.tables import Run, RunEvent, Step
@@ -59,6 +59,8 @@ def apply(
         step.advice = ""
         step.finished_at = time if change.to in STEP_ENDS else None
         step.ready_at = time if change.to == StepState.READY else None
+        if change.to == StepState.READY:
+            step.queue = places.queue_now(work.session, run, step.queue)
         record_step(work.session, run, step)
         if change.to == StepState.READY:
             send_after_commit(work, messenger, step)

@@ -13,6 +13,7 @@ from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading, Services, Writing
 from app.runs import queries, service, views
 from app.runs.listing.filters import Filters, narrowed
+from app.runs.places import Device, Priority
 from app.runs.queries import RunDetail
 from app.runs.starting import CLASSIFIER, on_dataset
 from app.runs.states import RunStatus
@@ -38,6 +39,17 @@ class StartRequest(BaseModel):
     recipe: str | None = None
     parameters: dict[str, ParameterValue] = {}
     model: str | None = None
+    priority: Priority = "normal"
+    device: Device = "auto"
+
+
+class ChangeRequest(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: Priority | None = None
+    device: Device | None = None
 
 
 @router.post("/runs", status_code=201)
@@ -78,6 +90,16 @@ def list_runs(
 @requires(Role.VIEWER)
 def show_run(run_id: str, work: Reading, services: AppServices) -> dict[str, Any]:
     return views.run_json(work, services.storage, service.get_run(work, run_id))
+
+
+@router.patch("/runs/{run_id}")
+@requires(Role.EDITOR)
+def change_run(
+    run_id: str, body: ChangeRequest, work: Writing, services: AppServices, actor: CurrentActor
+) -> dict[str, Any]:
+    """Its place in the queue, and where it runs; both while it has not ended."""
+    run = service.place(work, run_id, actor.id, priority=body.priority, device=body.device)
+    return views.run_json(work, services.storage, service.get_run(work, run.id))
 
 
 @router.post("/runs/{run_id}/cancellation")

@@ -17,6 +17,7 @@ from app.core.work import Work
 from app.runs import queries, service
 from app.runs.advancing import record_event, settle
 from app.runs.leases import MAX_ATTEMPTS
+from app.runs.places import known_device, priority_of
 from app.runs.recipes.queries import with_saved
 from app.runs.spec import kind_of, queue_of, spec_of
 from app.runs.standing import standing_of
@@ -63,6 +64,8 @@ class LaunchRequest:
     label: str = ""
     model: str | None = None
     idempotency_key: str | None = None
+    priority: str = "normal"
+    device: str = "auto"
 
     @property
     def digest(self) -> str:
@@ -197,6 +200,8 @@ def _new_run(
         actor_id=request.actor_id,
         idempotency_key=request.idempotency_key,
         request_hash=request.digest if request.idempotency_key else None,
+        priority=priority_of(request.priority),
+        device=known_device(request.device),
         event_seq=0,
         cancel_requested=False,
         message="",

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.core.database import now
 from app.core.services import Services
 from app.core.work import Work
-from app.runs import queries
+from app.runs import queries, worker_queries
 from app.runs.advancing import record_event, record_step, send_after_commit, settle
 from app.runs.figures import note_figures
 from app.runs.spec import StepSpec
@@ -50,10 +50,15 @@ class Ending:
     result: Mapping[str, Any] | None = None
 
 
-def claim(work: Work, step: Step, owner: str, seconds: float) -> Lease | None:
-    """Take the step. None: somebody has it, it is not due, or it is no longer wanted."""
+def claim(work: Work, step: Step, owner: str, seconds: float, most: int | None = None) -> Lease | None:
+    """Take the step. None: somebody has it, it is not due, or it is no longer wanted.
+
+    ``most`` is how many steps of its queue may be in hand at once, in the whole installation.
+    """
     run = queries.locked_run(work.session, step.run_id)
     if run is None:
+        return None
+    if most is not None and not worker_queries.has_room(work.session, step.queue, most):
         return None
     deadline = StepSpec.from_json(step.spec).deadline_seconds
     must_be_allowed(StepState.READY, StepState.LEASED)

@@ -1,18 +1,23 @@
 """Every read of the runs feature. Rows come back as they are; the views join what a page shows as one."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, or_, select
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, literal, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, defer
 
 from app.core.database import UtcDateTime, now, seconds_between
 from app.keeping.queries import archived_ids, tagged_ids
 from app.runs.states import AttemptStatus, RunStatus, StepState
 from app.runs.tables import CLAIMABLE, Attempt, LogChunk, MetricPoint, Run, RunEvent, Step
 
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+# A priority is a head start in the queue, not a class of its own: whoever has waited for longer than that
+# goes first all the same, so nobody waits for ever.
+HEAD_START_SECONDS = 12 * 3600
 LINES_A_CHUNK = 1000  # no chunk holds more lines, see workers.tailing
 CLOSED = "closed"  # what lists call a run that succeeded without opening its gate
 
@@ -22,6 +27,8 @@ _ELAPSED = seconds_between(
     func.coalesce(Run.started_at, Run.created_at, type_=UtcDateTime),
     func.coalesce(Run.finished_at, now(), type_=UtcDateTime),
 )
+# When it is a run's turn: an hour that is comparable and never changes while the run waits.
+_turn = seconds_between(literal(EPOCH, UtcDateTime()), Run.created_at) - Run.priority * HEAD_START_SECONDS
 # By the word of an address; what has no figure comes last either way.
 SORTS: dict[str, ColumnElement[Any]] = {
     "-launched": Run.id.expression,
@@ -238,13 +245,36 @@ def claimable(step_id: str) -> ScalarSelect[str]:
 def ready_steps(
     session: Session, queues: Sequence[str], kinds: Sequence[str], limit: int, waiting_seconds: float = 0
 ) -> list[Step]:
-    """The oldest steps that a worker with these abilities could claim now, and could have for a while."""
-    due = and_(
-        or_(Step.not_before.is_(None), Step.not_before <= now()),
-        or_(Step.ready_at.is_(None), Step.ready_at <= now(-waiting_seconds)),
-    )
-    able = and_(Step.queue.in_(queues), Step.kind.in_(kinds), Step.state == StepState.READY, CLAIMABLE)
-    return list(session.scalars(select(Step).where(able, due).order_by(Step.id).limit(limit)))
+    """The steps that a worker with these abilities could claim now, and could have for a while, in turn:
+    those of the run that was launched first, where none has a higher priority."""
+    waited = or_(Step.ready_at.is_(None), Step.ready_at <= now(-waiting_seconds))
+    able = and_(Step.queue.in_(queues), Step.kind.in_(kinds), _waiting())
+    query = select(Step).join(Run, Run.id == Step.run_id).where(able, waited)
+    return list(session.scalars(query.order_by(_turn, Step.id).limit(limit)))
+
+
+def _waiting() -> ColumnElement[bool]:
+    due = or_(Step.not_before.is_(None), Step.not_before <= now())
+    return and_(Step.state == StepState.READY, CLAIMABLE, due)
+
+
+def ready_before(session: Session, step: Step) -> int:
+    """How many due steps of the same queue have their turn before this one."""
+    return session.scalar(_ahead_of(step, func.count())) or 0
+
+
+def outranked(session: Session, step: Step, kinds: Sequence[str]) -> bool:
+    """Whether a step of a higher priority, of one of these kinds, waits in the same queue for its turn."""
+    own = select(Run.priority).where(Run.id == step.run_id).scalar_subquery()
+    higher = and_(Run.priority > own, Step.kind.in_(kinds))
+    return session.scalar(_ahead_of(step, Step.id).where(higher).limit(1)) is not None
+
+
+def _ahead_of(step: Step, what: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[Any]:
+    mine = select(_turn).where(Run.id == step.run_id).correlate(None).scalar_subquery()
+    earlier = or_(_turn < mine, and_(_turn == mine, Step.id < step.id))
+    query = select(what).select_from(Step).join(Run, Run.id == Step.run_id)
+    return query.where(Step.queue == step.queue, _waiting(), earlier)
 
 
 def expired_steps(session: Session, limit: int = 100) -> list[Step]:
@@ -288,12 +318,13 @@ def log_lines(
     # A chunk that starts before ``first`` may still hold it.
     query = select(LogChunk).where(of_attempt, LogChunk.line > first - LINES_A_CHUNK)
     found: list[LogLine] = []
-    for chunk in session.scalars(query.order_by(LogChunk.line).execution_options(yield_per=50)):
-        for offset, text in enumerate(chunk.text.split("\n")):
-            if chunk.line + offset >= first and len(found) < limit:
-                found.append(LogLine(chunk.line + offset, text, chunk.at))
-        if len(found) >= limit:
-            break
+    with closing(session.scalars(query.order_by(LogChunk.line).execution_options(yield_per=50))) as chunks:
+        for chunk in chunks:
+            for offset, text in enumerate(chunk.text.split("\n")):
+                if chunk.line + offset >= first and len(found) < limit:
+                    found.append(LogLine(chunk.line + offset, text, chunk.at))
+            if len(found) >= limit:
+                break
     return found
 
 

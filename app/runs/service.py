@@ -10,6 +10,7 @@ from app.runs import queries
 from app.runs.advancing import apply, facts_of, record_event, settle
 from app.runs.engine import reopened
 from app.runs.leases import MAX_ATTEMPTS
+from app.runs.places import known_device, priority_of, priority_word, queue_now
 from app.runs.queries import RunDetail
 from app.runs.states import RUN_ENDS, RunStatus, StepState
 from app.runs.tables import Attempt, Run, Step
@@ -99,6 +100,32 @@ def retry(work: Work, services: Services, run_id: str, actor_id: str) -> Run:
     audit.record(work.session, actor_id, "run.retried", run.id, {"number": run.number})
     settle(work, run, services.messenger, services.handlers.moved)
     return run
+
+
+def place(
+    work: Work, run_id: str, actor_id: str, *, priority: str | None = None, device: str | None = None
+) -> Run:
+    """Another place in the queue, or another device for the steps that have not begun."""
+    run = _locked(work, run_id)
+    if run.status in RUN_ENDS:
+        raise RunEndedAlready(f"Run #{run.number} has {run.status} already.", "Nothing of it waits any more.")
+    before = _placed(run)
+    run.priority = run.priority if priority is None else priority_of(priority)
+    run.device = run.device if device is None else known_device(device)
+    changed = dict(_placed(run).items() - before.items())
+    if not changed:
+        return run
+    for step in queries.steps_of(work.session, run.id):
+        if step.state == StepState.READY:
+            step.queue = queue_now(work.session, run, step.queue)
+    audit.record(work.session, actor_id, "run.changed", run.id, {"number": run.number, **changed})
+    said = ", ".join(f"{name} {value}" for name, value in sorted(changed.items()))
+    record_event(work.session, run, "run", {"status": run.status, "message": f"Changed: {said}."})
+    return run
+
+
+def _placed(run: Run) -> dict[str, str]:
+    return {"priority": priority_word(run.priority), "device": run.device}
 
 
 def _require_data(work: Work, run: Run) -> None:

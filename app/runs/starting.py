@@ -32,6 +32,8 @@ def on_dataset(
     parameters: Mapping[str, object] | None = None,
     model: str | None = None,
     idempotency_key: str | None = None,
+    priority: str = "normal",
+    device: str = "auto",
 ) -> Run:
     """Start a run on a data set's version, by default its newest ready one. What forms and REST call."""
     named = ready_version(work, dataset, version)
@@ -46,6 +48,8 @@ def on_dataset(
         label=f"{named.dataset.name} v{named.version.number}",
         model=model_name(model or named.dataset.name),
         idempotency_key=idempotency_key,
+        priority=priority,
+        device=device,
     )
     return launcher_of(services).start(work, request)
 

@@ -12,6 +12,7 @@ from app.core.work import Work
 from app.datasets import queries as datasets
 from app.datasets.queries import NamedVersion
 from app.runs import queries
+from app.runs.places import priority_word
 from app.runs.queries import RunDetail
 from app.runs.states import StepState
 from app.runs.tables import MetricPoint, Run, Step
@@ -24,9 +25,7 @@ def run_json(work: Work, storage: Storage, detail: RunDetail) -> dict[str, Any]:
     return _run_json(storage, detail, subjects(work, [detail.run]))
 
 
-def _run_json(
-    storage: Storage, detail: RunDetail, about: Mapping[str, dict[str, Any]]
-) -> dict[str, Any]:
+def _run_json(storage: Storage, detail: RunDetail, about: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     run = detail.run
     evaluation = evaluation_of(storage, detail) or {}
     return {
@@ -73,6 +72,8 @@ def summary_json(run: Run, about: Mapping[str, dict[str, Any]]) -> dict[str, Any
         "model": run.model,
         "status": run.status,
         "message": run.message,
+        "priority": priority_word(run.priority),
+        "device": run.device,
         "created_at": _time(run.created_at),
         "started_at": _time(run.started_at),
         "finished_at": _time(run.finished_at),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import and_, delete, func, select
+from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.core.database import now
@@ -48,10 +48,39 @@ def held_by(session: Session, workers: Sequence[Worker]) -> Mapping[str, list[tu
     return found
 
 
+def has_room(session: Session, queue: str, most: int) -> bool:
+    """Whether another step of this queue may be claimed in this transaction.
+
+    On PostgreSQL those who ask for one queue come one after the other, each when the one before has
+    committed: two that counted at once would both see the last place. Writers of SQLite are alone anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"queue {queue}"))))
+    return running_count(session, queue) < most
+
+
 def running_count(session: Session, queue: str) -> int:
     """Steps of this queue that some worker has in hand."""
     held = and_(Step.queue == queue, Step.state == StepState.LEASED, CLAIMABLE)
     return session.scalar(select(func.count()).select_from(Step).where(held)) or 0
+
+
+def full_queues(session: Session, limits: Mapping[str, int]) -> frozenset[str]:
+    return frozenset(queue for queue, most in limits.items() if running_count(session, queue) >= most)
+
+
+def is_revoked(session: Session, key_id: str) -> bool:
+    """Also where the key is gone altogether."""
+    query = select(WorkerKey.id).where(WorkerKey.id == key_id, WorkerKey.revoked_at.is_(None))
+    return session.scalar(query) is None
+
+
+def leave_queue(session: Session, queue: str, other: str, device: str) -> int:
+    """Steps that wait there in runs of this device wait in the other queue from now on."""
+    of_runs = select(Run.id).where(Run.device == device)
+    waiting = and_(Step.queue == queue, Step.state == StepState.READY, CLAIMABLE, Step.run_id.in_(of_runs))
+    moved = update(Step).where(waiting).values(queue=other).returning(Step.id)
+    return len(session.execute(moved.execution_options(synchronize_session=False)).all())
 
 
 def forget_silent(session: Session) -> None:
@@ -74,7 +103,9 @@ def keys_by_ids(session: Session, key_ids: Sequence[str]) -> dict[str, WorkerKey
 
 
 def probe(session: Session) -> str | None:
-    return session.scalar(select(StorageProbe.sha256).limit(1))
+    """The first one, where two processes made one at the same time."""
+    query = select(StorageProbe.sha256).order_by(StorageProbe.made_at, StorageProbe.sha256)
+    return session.scalar(query.limit(1))
 
 
 def newest_artifact(session: Session) -> str | None:

@@ -47,7 +47,7 @@ def test_the_third_counted_attempt_is_the_last_and_a_released_one_does_not_count
         (["cpu", "gpu", "io"], 3, {"heavy": 1, "light": 2}),
         (["cpu", "gpu", "io"], 1, {"heavy": 1, "light": 1}),
         (["cpu", "io"], 6, {"heavy": 4, "light": 2}),
-        (["gpu"], 2, {"heavy": 2}),
+        (["gpu"], 2, {}),
         (["io"], 8, {"light": 8}),
     ],
 )

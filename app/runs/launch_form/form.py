@@ -15,6 +15,7 @@ from app.core.errors import FittingRoomError, Invalid
 from app.core.services import Services
 from app.core.work import Work
 from app.datasets.queries import NamedVersion, ready_datasets, version_by_id
+from app.runs.places import AUTO
 from app.runs.recipes.queries import with_saved
 from app.runs.starting import CLASSIFIER, on_dataset
 from app.runs.tables import Run
@@ -24,6 +25,7 @@ from ml.pipeline.resolve import as_string
 
 PREFIX = "p."  # of the parameters' fields, so that none can clash with the form's own
 FIELDS = frozenset({"dataset", "recipe", "applied", "model", "key", "clone", "reset", "name", "summary"})
+FIELDS |= {"device", "priority"}
 EVERYTHING = "all"  # what "reset" says to put the whole recipe back
 
 
@@ -79,6 +81,8 @@ class LaunchForm:
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)  # by parameter, or by another field's name
     problem: str = ""  # what is wrong with the whole
+    device: str = AUTO
+    priority: str = "normal"
     reset: str = ""
     name: str = ""  # of a recipe to be saved
     summary: str = ""
@@ -146,6 +150,8 @@ def start(work: Work, services: Services, actor_id: str, form: LaunchForm) -> Ru
         parameters={name: value for name, value in form.values.items() if usual.get(name) != value},
         model=form.model or None,
         idempotency_key=form.key or None,
+        priority=form.priority,
+        device=form.device,
     )
 
 
@@ -166,7 +172,14 @@ def address(pipeline: Pipeline, form: LaunchForm) -> str:
     usual = recipe_values(pipeline, recipe_of(pipeline, form.recipe))
     named = {"recipe": form.recipe, "dataset": form.dataset, "model": form.model, "clone": form.clone}
     changed = {PREFIX + name: value for name, value in form.values.items() if usual.get(name) != value}
-    return addresses.address("/launch", {**named, **changed})
+    return addresses.address("/launch", {**named, **placed(form), **changed})
+
+
+def placed(form: LaunchForm) -> dict[str, str]:
+    """Where and when it runs, as far as that is not as usual."""
+    usual = LaunchForm()
+    chosen = {"device": (form.device, usual.device), "priority": (form.priority, usual.priority)}
+    return {name: value for name, (value, default) in chosen.items() if value != default}
 
 
 def refused(form: LaunchForm, refusal: FittingRoomError) -> LaunchForm:
@@ -195,6 +208,7 @@ def clone_of(run: Run, form: LaunchForm) -> LaunchForm:
         recipe=form.recipe or run.recipe or "",
         applied=run.recipe or "",
         model=form.model or run.model or "",
+        device=form.device if form.device != AUTO else run.device,
         clone=run.id,
         values={**values, **form.values},
     )

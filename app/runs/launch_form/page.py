@@ -14,6 +14,7 @@ from app.runs.launch_form import form as launching
 from app.runs.launch_form.form import LaunchForm, ParameterField
 from app.runs.listing import queries as list_queries
 from app.runs.listing.queries import Usual
+from app.runs.places import AUTO, CPU, GPU, queue_for
 from app.runs.recipes import queries as recipe_queries
 from app.runs.recipes import service as recipes
 from app.runs.tables import Run, SavedRecipe, Worker
@@ -105,7 +106,7 @@ def launch_page(work: Work, actor: Actor, form: LaunchForm) -> LaunchPage:
         versions=versions,
         cloned=cloned,
         places=places(workers),
-        unserved=_unserved(pipeline, workers),
+        unserved=_unserved(pipeline, workers, form.device),
         facts=[*_rows(work, dataset, fields), ("Expected time", *_time(chosen)), _changes(changed, recipe)],
         changed=changed,
         may_change_recipe=chosen.saved is not None and recipes.may_change(actor, chosen.saved),
@@ -152,11 +153,23 @@ def _groups(fields: Sequence[ParameterField]) -> list[FieldGroup]:
 
 
 def places(workers: Sequence[Worker]) -> list[Place]:
-    """What is known of the workers is what they tell of themselves; none tells of a GPU."""
+    """What is known of the workers is what they tell of themselves."""
+    cards = sum(len(worker.devices or ()) for worker in workers)
+    sagemaker = Place("sagemaker", "Amazon SageMaker", "", "not set up on this installation")
+    if not cards:
+        usual = Place(AUTO, "This installation", _workers_in_words(workers))
+        return [usual, Place(GPU, "A GPU", "", "no worker with a GPU"), sagemaker]
+    words = f"{_workers_in_words(workers)} What gains by a card runs on one."
+    many = "one card" if cards == 1 else f"{cards} cards"
     return [
-        Place("workers", "This installation", _workers_in_words(workers)),
-        Place("gpu", "A GPU", "", "no worker with a GPU"),
-        Place("sagemaker", "Amazon SageMaker", "", "not set up on this installation"),
+        Place(AUTO, "This installation", words),
+        Place(
+            GPU,
+            "A GPU",
+            f"There {'is' if cards == 1 else 'are'} {many}. The run waits for one, whatever happens.",
+        ),
+        Place(CPU, "Processors only", "The cards are left to others."),
+        sagemaker,
     ]
 
 
@@ -171,10 +184,11 @@ def _workers_in_words(workers: Sequence[Worker]) -> str:
     return f"{many} {', '.join(served)}{places}."
 
 
-def _unserved(pipeline: Pipeline, workers: Sequence[Worker]) -> list[str]:
+def _unserved(pipeline: Pipeline, workers: Sequence[Worker], device: str) -> list[str]:
     """Queues that the run would wait in for ever. Without any worker, that is what is said instead."""
-    served = {str(queue) for worker in workers for queue in worker.queues}
-    wanted = [step.queue for step in pipeline.steps if isinstance(step, ProgramStep)]
+    served = worker_queries.served_queues(workers)
+    steps = [step for step in pipeline.steps if isinstance(step, ProgramStep)]
+    wanted = [queue_for(step.queue, device, served) for step in steps]
     return [queue for queue in dict.fromkeys(wanted) if queue not in served] if workers else []
 
 

@@ -73,7 +73,9 @@ def _call(work: Work, page: LaunchPage) -> Call:
         "parameters": changed,
         **({"model": page.form.model} if page.form.model else {}),
         "pipeline": CLASSIFIER,
+        **launching.placed(page.form),
     }
     words = [f"run start --dataset {named.dataset.name if named else 'NAME'} --recipe {page.recipe.name}"]
     words += [f"--param {name}={value}" for name, value in changed.items()]
+    words += [f"--{name} {value}" for name, value in launching.placed(page.form).items()]
     return Call("Start this run", "POST", "/api/v1/runs", body, " ".join(words))

@@ -11,7 +11,6 @@ from app.runs import queries, worker_queries
 from app.runs.folding import Folded, folded, left_of, progress_share
 from app.runs.listing.queries import Usual, usual_step_times, usual_times
 from app.runs.queries import RunDetail
-from app.runs.run_page import queries as page_queries
 from app.runs.states import RUN_ENDS, STEP_ENDS, StepState
 from app.runs.tables import Step, Worker
 
@@ -161,7 +160,7 @@ def waiting_of(session: Session, steps: Sequence[Step]) -> Waiting | None:
     if step is None:
         return None
     serving = [worker for worker in worker_queries.serving_workers(session) if step.queue in worker.queues]
-    place = page_queries.ready_before(session, step) + 1
+    place = queries.ready_before(session, step) + 1
     return Waiting(step.name, step.queue, place, len(serving), sum(map(_is_busy, serving)))
 
 

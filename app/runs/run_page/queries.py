@@ -2,12 +2,10 @@
 
 from collections import deque
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from app.core.database import now
 from app.runs.queries import LogLine
-from app.runs.states import StepState
 from app.runs.tables import LogChunk, Run, Step
 
 
@@ -26,13 +24,6 @@ def log_matching(
                 count += 1
                 kept.append(LogLine(chunk.line + offset, line, chunk.at))
     return count, list(kept)
-
-
-def ready_before(session: Session, step: Step) -> int:
-    """How many due steps of the same queue are sent to a worker before this one."""
-    due = or_(Step.not_before.is_(None), Step.not_before <= now())
-    ahead = and_(Step.queue == step.queue, Step.state == StepState.READY, Step.id < step.id, due)
-    return session.scalar(select(func.count()).select_from(Step).where(ahead)) or 0
 
 
 def run_of_step(session: Session, step_id: str) -> Run | None:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response, StreamingResponse
 
 from app.accounts.access import still_permitted
 from app.charts.figure import Figure
+from app.core import lists
 from app.core.errors import NotFound
-from app.core.lists import Column, Form, csv_file, list_file
+from app.core.lists import Column, csv_file, list_file
 from app.core.pages import redirect, render
 from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading, Services, Writing
@@ -18,6 +19,7 @@ from app.core.snippets import Call, Snippet, snippets
 from app.keeping.view import panel_of as keeping_of
 from app.runs import queries, service
 from app.runs.listening import Listener
+from app.runs.places import priority_word
 from app.runs.queries import RunDetail
 from app.runs.run_page import curves, live
 from app.runs.run_page.asked import Asked
@@ -94,7 +96,7 @@ def figure_file(
 @router.get("/runs/{run_id}/metrics.{form}")
 @requires(Role.VIEWER)
 def points_file(
-    work: Reading, services: AppServices, run_id: str, form: Form, asked: Annotated[Asked, Depends()]
+    work: Reading, services: AppServices, run_id: str, form: lists.Form, asked: Annotated[Asked, Depends()]
 ) -> Response:
     detail = service.get_run(work, run_id)
     points = _points(services, detail, asked)
@@ -114,6 +116,20 @@ def cancel_run(work: Writing, services: AppServices, actor: CurrentActor, run_id
 def retry_run(work: Writing, services: AppServices, actor: CurrentActor, run_id: str) -> Response:
     run = service.retry(work, services, run_id, actor.id)
     return redirect(f"/runs/{run.id}", f"Run #{run.number} goes on from where it stopped.")
+
+
+@router.post("/runs/{run_id}/place")
+@requires(Role.EDITOR)
+def place_run(
+    work: Writing,
+    actor: CurrentActor,
+    run_id: str,
+    priority: Annotated[str | None, Form()] = None,
+    device: Annotated[str | None, Form()] = None,
+) -> Response:
+    run = service.place(work, run_id, actor.id, priority=priority, device=device)
+    said = f"Run #{run.number} has the priority {priority_word(run.priority)} and the device {run.device}."
+    return redirect(f"/runs/{run.id}", said)
 
 
 def _figures(services: Services, detail: RunDetail, asked: Asked) -> Sequence[Figure]:

@@ -1,7 +1,7 @@
 """Runs in any state, brought there by the engine's own verbs: launched, claimed, beaten, finished."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,13 +53,22 @@ class Stage:
             work.session.add(version)
             return version.id
 
-    def launch(self, version_id: str, *, recipe: str = "quick", **parameters: object) -> str:
+    def launch(
+        self, version_id: str, *, recipe: str = "quick", device: str = "auto", **parameters: object
+    ) -> str:
         with self.services.works.writing() as work:
             version = work.session.get_one(DatasetVersion, version_id)
             inputs = {"dataset": version.tree_sha256 or ""}
             launcher = RunLauncher(PIPELINES, self.messenger)
             request = LaunchRequest(
-                "review-classifier", self.actor_id, inputs, parameters, recipe, version_id, model="clothing"
+                "review-classifier",
+                self.actor_id,
+                inputs,
+                parameters,
+                recipe,
+                version_id,
+                model="clothing",
+                device=device,
             )
             return launcher.start(work, request).id
 
@@ -136,10 +145,10 @@ class Stage:
                     MetricPoint(**place, step=step, name=name, value=value) for step, value in points
                 )
 
-    def worker(self, *queues: str) -> None:
+    def worker(self, *queues: str, name: str = "cpu-1", devices: Sequence[str] = ()) -> None:
         with self.services.works.writing() as work:
             about = {"host": "here", "pid": 1, "slots": {}, "kinds": [], "version": "1"}
-            work.session.add(Worker(id="cpu-1", queues=list(queues), **about))
+            work.session.add(Worker(id=name, queues=list(queues), devices=list(devices), **about))
 
     def tree(self, files: Mapping[str, bytes]) -> str:
         directory = self.services.storage.scratch("test-")

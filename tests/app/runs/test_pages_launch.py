@@ -188,7 +188,7 @@ def test_every_parameter_says_its_range_and_default_and_advanced_ones_are_folded
     folded = {
         node["name"].removeprefix("p.") for fold in page.all("section .fold") for node in fold.all("[name]")
     }
-    assert folded == {one.name for one in CLASSIFIER.parameters if one.advanced}
+    assert folded == {one.name for one in CLASSIFIER.parameters if one.advanced} | {"priority"}
     assert not [fold for fold in page.all("section .fold") if "open" in fold.attributes]
     changed = shown(browser_as("editor", "eve"), "/launch?p.weight_decay=0.2")
     assert [
@@ -227,15 +227,36 @@ def test_places_that_cannot_be_chosen_say_why(stage: Stage, browser_as: Browser)
     stage.dataset()
     editor = browser_as("editor", "ed")
     choices = {each.one("input")["value"]: each for each in shown(editor, "/launch").all("fieldset label")}
-    assert "disabled" not in choices["workers"].one("input").attributes
-    assert "No worker is alive" in choices["workers"].text
+    assert "disabled" not in choices["auto"].one("input").attributes
+    assert "No worker is alive" in choices["auto"].text
     assert "disabled" in choices["gpu"].one("input").attributes
     assert "no worker with a GPU" in choices["gpu"].text
     assert "not set up on this installation" in choices["sagemaker"].text
     stage.worker("cpu", "io")
     page = shown(editor, "/launch")
     assert "One worker serves cpu, io." in page.text
-    assert "No worker serves the queue gpu" in page.said(".notice.warn")
+    assert page.all(".notice.warn") == []  # a run that may choose makes do without a card
+    alone = shown(editor, "/launch?device=gpu")
+    assert "No worker serves the queue gpu" in alone.said(".notice.warn")
+
+
+def test_a_gpu_can_be_chosen_once_a_worker_has_one(
+    stage: Stage, browser_as: Browser, services: Services
+) -> None:
+    stage.dataset()
+    stage.worker("cpu", "gpu", "io", devices=["0", "1"])
+    editor = browser_as("editor", "ed")
+    page = shown(editor, "/launch")
+    choices = {each.one("input")["value"]: each for each in page.all("fieldset label")}
+    assert "disabled" not in choices["gpu"].one("input").attributes
+    assert "There are 2 cards." in choices["gpu"].text
+    sent = launch_form(page) | {"device": "gpu", "priority": "high"}
+    again = Page(editor.get("/launch", params=sent).text)
+    assert "--priority high" in again.text
+    run_id = editor.post("/runs", data=sent).headers["location"].removeprefix("/runs/")
+    with services.works.reading() as work:
+        run = work.session.get_one(Run, run_id)
+    assert (run.device, run.priority) == ("gpu", 1)
 
 
 def test_time_and_rows_are_estimated_before_the_launch(

@@ -148,12 +148,32 @@ def test_a_step_that_waits_says_its_place_in_the_queue(stage: Stage, browser_as:
 
 
 def test_a_queue_that_nobody_serves_is_a_state_of_its_own(stage: Stage, browser_as: Browser) -> None:
-    run = stage.launch(stage.dataset())
+    run = stage.launch(stage.dataset(), device="gpu")
     stage.worker("cpu", "io")
     stage.succeed(run, "prepare", {"snapshot.json": b"{}"})
     said = shown(browser_as("viewer"), f"/runs/{run}").said(".notice.warn")
     assert "no worker serves the queue gpu, so train waits" in said
-    assert "celery -A workers.celery_app worker -Q gpu" in said
+    assert "fittingroom worker start --queues gpu" in said
+
+
+def test_a_waiting_run_can_be_put_elsewhere(stage: Stage, browser_as: Browser) -> None:
+    version = stage.dataset()
+    first, run = stage.launch(version), stage.launch(version, device="gpu")
+    stage.worker("cpu", "io")
+    editor = browser_as("editor")
+    assert "prepare is 2nd in the queue" in shown(editor, f"/runs/{run}").said(".notice")
+    answer = editor.post(f"/runs/{run}/place", data={"priority": "high"})
+    assert answer.status_code == 303
+    page = shown(editor, f"/runs/{run}")
+    assert "prepare starts next" in page.text
+    assert "high priority" in page.said("p.meta")
+    assert "prepare is 2nd in the queue" in shown(editor, f"/runs/{first}").said(".notice")
+    stage.succeed(run, "prepare", {"snapshot.json": b"{}"})
+    assert "Run it without a card" in shown(editor, f"/runs/{run}").text
+    editor.post(f"/runs/{run}/place", data={"device": "auto"})
+    assert "train starts next" in shown(editor, f"/runs/{run}").text
+    viewer = browser_as("viewer")
+    assert viewer.post(f"/runs/{run}/place", data={"priority": "low"}).status_code == 403
 
 
 def test_earlier_runs_tell_when_this_one_will_end(stage: Stage, browser_as: Browser) -> None:
