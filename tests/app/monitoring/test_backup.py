@@ -24,6 +24,7 @@ from tests.app.monitoring.conftest import Copied
 from tests.app.runs.staging import Stage
 from tests.conftest import BASE_URL, PASSWORD
 from tests.programs.postgres import Postgres
+from tests.programs.s3 import S3Server
 
 DATABASES = pytest.mark.parametrize(
     "database_url", [None, "postgresql"], indirect=True, ids=["sqlite", "postgresql"]
@@ -148,7 +149,7 @@ def test_a_restored_house_answers_and_predicts(house: Copied, tmp_path: Path) ->
             answer = client.post("/api/v1/endpoints/shop/predict", json={"inputs": ["Lovely dress"]})
             assert answer.status_code == 200, answer.text
             assert answer.json()["model"] == {"name": "clothing", "version": 2}
-            assert client.get("/api/v1/audit/verification").json()["whole"]
+            assert client.get("/api/v1/audit/verification").json()["intact"]
     finally:
         again.close()
 
@@ -239,3 +240,27 @@ def test_a_lost_file_is_told_and_the_rest_is_saved(services: Services, tmp_path:
     assert [text for text in saved.manifest.missing if text.startswith(lost)]
     assert saved.manifest.blobs == len(folder.blob_list(saved.folder)) > 0
     shutil.rmtree(tmp_path / "blobs")
+
+
+def test_files_on_s3_are_saved_and_brought_back_to_another_bucket(
+    services: Services, s3: S3Server, tmp_path: Path
+) -> None:
+    there = {"storage": s3.create(), "s3_endpoint": s3.endpoint}
+    cloudy = open_services(services.settings.model_copy(update=there))
+    try:
+        stage = Stage(cloudy, "usr_1")
+        stage.succeed(stage.launch(stage.dataset()), "prepare", {"snapshot.json": b"in a bucket"})
+        saved = save(cloudy, tmp_path / "backups")
+        assert saved.manifest.blobs > 0
+        assert not saved.manifest.missing
+    finally:
+        cloudy.close()
+    new = Settings(home=tmp_path / "new", storage=s3.create(), s3_endpoint=s3.endpoint, database_url=None)
+    restoring.restore(new, tmp_path / "backups", silent)
+    again = open_services(new)
+    try:
+        report = check(again, content=True)
+        assert report.whole
+        assert report.stored == saved.manifest.blobs
+    finally:
+        again.close()
