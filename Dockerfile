@@ -63,8 +63,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     FITTINGROOM_HOME=/var/lib/fittingroom \
     PORT=8000
-# The file system is read-only when it runs, so what Python would keep is made now.
-RUN python -m compileall -q app ml workers migrations
+# Readable also from a clone whose owner keeps files private. The file system is read-only when it runs, so what
+# Python would keep is made now.
+RUN chmod -R a+rX . && python -m compileall -q app ml workers migrations
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-m", "app.probe"]
