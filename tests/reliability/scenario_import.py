@@ -15,7 +15,7 @@ from tests.app.datasets.importing import REVIEWS, push
 from tests.conftest import BASE_URL
 from tests.reliability import remains, restarting
 
-TOKEN, ANSWER = "token", "answer.json"
+TOKEN = "token"
 
 
 def prepare(home: Path) -> None:
@@ -26,6 +26,7 @@ def prepare(home: Path) -> None:
 
 
 def act(home: Path) -> None:
+    _answer(home).unlink(missing_ok=True)
     services = restarting.open_at(home)
     _push(services)
     restarting.work_off(services, "armed")
@@ -36,17 +37,22 @@ def recover(home: Path) -> None:
     services = restarting.open_at(home)
     if not _versions(services):
         _report(home)
-        assert _push(services) == 202, (home / ANSWER).read_text()
+        assert _push(services) == 202, _answer(home).read_text()
     restarting.finish_all(services)
     restarting.sweep(services)
     assert _versions(services) == [(VersionStatus.READY, REVIEWS.count(b"\n") - 1)]
     assert not (found := remains.complaints(services)), "\n".join(found)
 
 
+def _answer(home: Path) -> Path:
+    """Beside the home: that may be on a full disk."""
+    return home.with_name(f"{home.name}.answer.json")
+
+
 def _report(home: Path) -> None:
     """What the sender read, where there was an answer."""
-    if (home / ANSWER).exists():
-        print("answered:", (home / ANSWER).read_text())
+    if _answer(home).exists():
+        print("answered:", _answer(home).read_text())
 
 
 def _push(services: Services) -> int:
@@ -56,7 +62,7 @@ def _push(services: Services) -> int:
         create(services), base_url=BASE_URL, headers=headers, raise_server_exceptions=False
     ) as client:
         answer = push(client)
-    (home / ANSWER).write_text(json.dumps({"status": answer.status_code, **answer.json()}))
+    _answer(home).write_text(json.dumps({"status": answer.status_code, **answer.json()}))
     return int(answer.status_code)
 
 

@@ -61,8 +61,8 @@ class Ground:
         armed = self.nursery.raise_child(_module(fault.scenario), "act", home, fault.text)
         sound = self.nursery.raise_child(_module(fault.scenario), "recover", home)
         wrong = "" if sound.code == 0 else f"{fault}: {sound.log}\n  the armed process:\n{armed.log}"
-        if fault.kind == "enospc" and (unclear := [*_unclear(sound.log)]):
-            wrong += f"{fault}: the disk was full, and what people read is {unclear}"
+        if fault.kind == "enospc" and (said := [*unclear(sound.log)]):
+            wrong += f"{fault}: the disk was full, and what people read is {said}"
         shutil.rmtree(home)
         return wrong
 
@@ -78,7 +78,8 @@ class Ground:
         return home
 
 
-def _unclear(log: str) -> Iterator[str]:
+def unclear(log: str) -> Iterator[str]:
+    """What people read of a failure by a full disk that does not say so."""
     for line in log.splitlines():
         if line.startswith(("failed:", "answered:")) and not any(words in line for words in FULL_IN_WORDS):
             yield line
