@@ -15,6 +15,7 @@ from app.cli import (
     serving,
     tokens,
     watching,
+    workers,
 )
 from app.cli.session import command
 
@@ -39,6 +40,7 @@ command(app, "deploy")(serving.deploy)
 command(app, "predict")(serving.predict)
 command(app, "search")(searching.search)
 command(app, "notices")(notices.notices)
+app.add_typer(workers.app, name="worker")
 app.add_typer(tokens.app, name="token")
 command(app, "doctor")(doctor.doctor)
 command(app, "migrate")(migrating.migrate)

@@ -81,6 +81,8 @@ def start(
         typer.Option("--model", help="The model to extend; else named as the data set."),
     ] = None,
     pipeline: Annotated[str, typer.Option("--pipeline", help="What to run.")] = "review-classifier",
+    priority: Annotated[str | None, typer.Option("--priority", help="low, normal or high.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu or gpu.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Until it has ended; a failed gate exits 3.")] = False,
 ) -> None:
     """Start a run of a pipeline on a data set."""
@@ -91,6 +93,8 @@ def start(
         "parameters": parameters_of(param or []),
         "model": model,
         "pipeline": pipeline,
+        "priority": priority,
+        "device": device,
     }
     body = {key: value for key, value in wanted.items() if value is not None}
     # The key makes a repeated request find the first one's run instead of starting a second.

@@ -161,4 +161,30 @@ SHARDED = Pipeline(
     ),
 )
 
-PIPELINES = {pipeline.name: pipeline for pipeline in (TOYS, CHAIN, FAN, SINGLE, SIGNED, SHARDED)}
+DEVICES = Pipeline(
+    name="devices",
+    parameters=(),
+    inputs=(),
+    steps=(
+        ProgramStep(name="light", program=TOY, cached=False),
+        ProgramStep(name="heavy", program=TOY, queue="gpu", cached=False),
+    ),
+)
+
+WIDE = Pipeline(
+    name="wide",
+    parameters=(),
+    inputs=(),
+    steps=tuple(
+        ProgramStep(
+            name=f"piece{number}",
+            program=TOY,
+            arguments={"ticks": 10, "seconds": 0.1, "value": number},
+            cached=False,
+        )
+        for number in range(8)
+    ),
+)
+
+ALL = (TOYS, CHAIN, FAN, SINGLE, SIGNED, SHARDED, DEVICES, WIDE)
+PIPELINES = {pipeline.name: pipeline for pipeline in ALL}

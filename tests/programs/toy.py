@@ -58,6 +58,7 @@ def _write(job: Job) -> None:
     (job.output_dir / "value.json").write_text(job.parameters.get("value", "{}"))
     (job.output_dir / "seen.txt").write_text(repr(sorted(inputs.items())))
     (job.output_dir / "environment.txt").write_text("\n".join(sorted(os.environ)))
+    (job.output_dir / "devices.txt").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     (job.model_dir / "weights.txt").write_text("w" * 10)
 
 
