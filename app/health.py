@@ -45,9 +45,7 @@ async def livez() -> dict[str, str]:
 def readyz(request: Request, services: AppServices, response: Response) -> dict[str, Any]:
     checks = examine(services)
     if leaving_of(request).now:
-        checks["staying"] = Check(
-            False, "This process was told to stop: it still answers, then ends."
-        )
+        checks["staying"] = Check(False, "This process was told to stop: it still answers, then ends.")
     status = _status(checks)
     response.status_code = 503 if status == "unavailable" else 200
     answer: dict[str, Any] = {"status": status, "checks": {name: check.ok for name, check in checks.items()}}
@@ -90,9 +88,7 @@ def _migrations(services: Services) -> Check:
     except SQLAlchemyError as error:
         return Check(False, _first_line(error))
     if behind:
-        return Check(
-            False, "The tables are of another version. Type: fittingroom migrate"
-        )
+        return Check(False, "The tables are of another version. Type: fittingroom migrate")
     return Check(True, "The tables are those of this version.")
 
 

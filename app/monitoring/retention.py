@@ -1,7 +1,7 @@
 """What is kept for a while only: telemetry of ended runs, and rows that have done their service.
 
-Runs, attempts, versions, decisions and the audit are kept for ever. Each sweep is one DELETE of a bounded
-number of rows in a transaction of its own, so that no writer waits for a year's leftovers.
+Runs, attempts, versions, decisions and the audit are kept for ever, and notices go by themselves. Old uploads
+and telemetry go in portions, each in a transaction of its own, so no writer waits for a year's leftovers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,6 @@ def sweep(services: Services) -> Mapping[str, int]:
             "links": queries.forget_links(work.session),
             "tokens": queries.forget_tokens(work.session),
             "failed_sign_ins": queries.forget_failures(work.session),
-            "notices": queries.forget_notices(work.session),
             "workers": queries.forget_workers(work.session),
         }
     if settings.upload_days:

@@ -9,14 +9,12 @@ from sqlalchemy.orm import Session
 from app.accounts.tables import OneTimeLink, SignInFailure, Token, WebSession
 from app.core.database import now
 from app.datasets.tables import DatasetVersion, Upload
-from app.notices.tables import Notice
 from app.runs.tables import LogChunk, MetricPoint, Run, Worker
 
 DAY = 24 * 3600
 LINK_SECONDS = 30 * DAY  # after it expired: until then its page says so
 TOKEN_SECONDS = 90 * DAY  # a list of tokens tells for a while which ones have ended
 FAILURE_SECONDS = DAY
-NOTICE_SECONDS = 90 * DAY
 WORKER_SECONDS = DAY
 
 
@@ -41,10 +39,6 @@ def forget_tokens(session: Session) -> int:
 
 def forget_failures(session: Session) -> int:
     return _forget(session, SignInFailure, SignInFailure.at < now(-FAILURE_SECONDS))
-
-
-def forget_notices(session: Session) -> int:
-    return _forget(session, Notice, Notice.at < now(-NOTICE_SECONDS))
 
 
 def forget_workers(session: Session) -> int:

@@ -9,14 +9,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
-from app.accounts.tables import User
+from app.accounts.tables import SignInFailure, Token
 from app.core.database import now
 from app.core.services import Services
 from app.monitoring import chores
 from app.monitoring.chores import CHORES, Chore, run_due
 from app.monitoring.retention import sweep
 from app.monitoring.tables import Schedule
-from app.notices.tables import Notice
 from app.runs.tables import LogChunk, MetricPoint, Run
 from tests.app.runs.staging import Stage
 
@@ -105,23 +104,17 @@ def test_telemetry_of_runs_that_ended_long_ago_goes_and_of_others_stays(services
 
 
 def test_what_has_served_its_time_goes(services: Services, as_role: Callable[..., TestClient]) -> None:
-    as_role("viewer")
-    stage = Stage(services, "usr_1")
-    stage.dataset()
+    client = as_role("viewer")
+    made = client.post("/api/v1/tokens", json={"name": "old", "role": "viewer"}).json()
+    Stage(services, "usr_1").dataset()
     with services.works.writing() as work:
-        user = work.session.scalars(select(User.id)).first() or ""
         for days in (1, 100):
-            work.session.add(
-                Notice(
-                    id=f"ntc_{days}",
-                    user_id=user,
-                    kind="run_failed",
-                    subject_id="run_1",
-                    title="x",
-                    url="/",
-                    at=now(-days * DAYS),
-                )
-            )
+            failure = SignInFailure(name="anna", address="10.0.0.1", at=now(-days * DAYS - 1))
+            work.session.add(failure)
+        ended = update(Token).where(Token.id == made["id"]).values(revoked_at=now(-91 * DAYS))
+        work.session.execute(ended)
     gone = sweep(services)
-    assert gone["notices"] == 1
+    assert gone["failed_sign_ins"] == 2
+    assert gone["tokens"] == 1
     assert gone["uploads"] == 0, "a version was made of the only one"
+    assert client.get("/api/v1/me").status_code == 200, "a token without an end stays"
