@@ -112,3 +112,18 @@ def test_json_says_which_step_a_shard_is_part_of(sharded: str, browser_as: Brows
     parts = [(step["name"], step["part_of"], step["shard"]) for step in steps]
     assert parts[:2] == [("prepare[1]", "prepare", 1), ("prepare[2]", "prepare", 2)]
     assert parts[12] == ("prepare", None, None)
+
+
+def test_a_run_in_shards_is_started_by_its_parameter_and_cloned_with_it(
+    stage: Stage, browser_as: Browser
+) -> None:
+    stage.dataset("clothing")
+    editor = browser_as("editor")
+    begun = editor.post("/api/v1/runs", json={"dataset": "clothing", "parameters": {"shards": 2}})
+    assert begun.status_code == 201, begun.text
+    assert [step["name"] for step in begun.json()["steps"]][:3] == ["prepare[1]", "prepare[2]", "prepare"]
+    form = shown(editor, f"/launch?clone={begun.json()['id']}")
+    assert form.one("[name='p.shards']")["value"] == "2"
+    many = editor.post("/api/v1/runs", json={"dataset": "clothing", "parameters": {"shards": 65}})
+    assert many.status_code == 422
+    assert "between 1 and 64" in many.text
