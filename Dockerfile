@@ -42,6 +42,10 @@ LABEL org.opencontainers.image.title="Fitting Room" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION" \
       org.opencontainers.image.licenses="Apache-2.0"
+# pg_dump and pg_restore for backups: as new as the server of docker-compose.yml.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends postgresql-client-15 \
+    && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 fittingroom \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin fittingroom \
     && install -d -o 10001 -g 10001 -m 0700 /var/lib/fittingroom /var/cache/fittingroom

@@ -59,7 +59,8 @@ def train(client: httpx.Client, reviews: Path, encoder: Path) -> None:
     run = asked(client, "POST", "/runs", 201, json=body)
     address = f"/runs/{run['id']}"
     until(lambda: asked(client, "GET", address, 200)["finished_at"], "the end of the run")
-    assert asked(client, "GET", address, 200)["model_version"] == {"model": "shop", "version": 1}
+    ended = asked(client, "GET", address, 200)
+    assert ended["model_version"] == {"model": "shop", "version": 1}, ended
 
 
 def approve(client: httpx.Client) -> None:
@@ -92,8 +93,13 @@ def test_from_the_first_start_to_a_prediction_and_a_stop_in_order(
         httpx.Client(base_url=running["predict"].url, timeout=120) as predict,
     ):
         sign_in(client, running["migrate"].said)
-        train(client, write_subset(sample, tmp_path / "reviews.csv", each=120), small_encoder)
+        train(client, write_subset(sample, tmp_path / "reviews.csv", each=240), small_encoder)
         approve(client)
         follows_what_is_deployed(client, predict)
+    (tmp_path / "backups").mkdir()
+    saved = containers.run(
+        "migrate", ["fittingroom", "backup", str(tmp_path / "backups")], tmp_path / "backups"
+    )
+    assert saved.returncode == 0, saved.stderr.decode()
     containers.up("worker-gpu")
     assert containers.stop() == dict.fromkeys(COMPOSE.services, 0)

@@ -173,6 +173,15 @@ def test_the_broker_is_the_very_version_that_the_tests_run_on() -> None:
         assert SERVICES["redis"].keys["image"] == f"valkey/valkey:{found[1]}"
 
 
+def test_backups_can_be_made_of_this_server() -> None:
+    """pg_dump refuses a server of a newer major version than its own."""
+    server = re.fullmatch(r"postgres:(\d+)\.\d+-bookworm", SERVICES["postgres"].keys["image"])
+    client = re.search(r"postgresql-client-(\d+)", (ROOT / "Dockerfile").read_text())
+    assert server
+    assert client
+    assert server[1] == client[1]
+
+
 def test_the_passwords_are_made_once_and_for_their_owner(tmp_path: Path) -> None:
     directory = tmp_path / "secrets"
     script = ROOT / "bin" / "make_secrets.sh"

@@ -114,6 +114,14 @@ class Containers:
             )
         return container
 
+    def run(self, name: str, command: Sequence[str], *writable: Path) -> subprocess.CompletedProcess[bytes]:
+        """``docker compose run --rm -v``: another command with all that the service has, and directories."""
+        service = self._compose.services[name]
+        if can_confine():
+            places, fixed = self._mounted(service)
+            command = confined(command, [*places, *writable], fixed)
+        return subprocess.run(command, cwd=ROOT, env=self._environment(service), capture_output=True)
+
     def healthy(self, container: Container) -> bool:
         check = [self._inside(container.service, word) for word in container.service.health or []]
         done = subprocess.run(check, env=container.environment, cwd=ROOT, capture_output=True)
