@@ -184,9 +184,21 @@ class S3Storage(Storage):
     def _lay(self, path: Path, target: Path) -> None:
         """A second name keeps the content for the step, whatever the cache does meanwhile."""
         try:
-            faultpoint("storage.link")
-            os.link(path, target)
+            _link(path, target)
         except OSError as error:
             if error.errno not in NO_LINKS:
                 raise
             shutil.copyfile(path, target)
+
+
+def _link(path: Path, target: Path) -> None:
+    """Linux says "no such file" also where an equal copy replaces the one it was just about to link."""
+    while True:
+        try:
+            faultpoint("storage.link")
+            os.link(path, target)
+        except FileNotFoundError:
+            if not path.exists():
+                raise
+        else:
+            return
