@@ -33,8 +33,13 @@ def sweep(services: Services) -> Mapping[str, int]:
 
 
 def _uploads(services: Services, days: int) -> int:
-    with services.works.writing() as work:
-        return queries.forget_uploads(work.session, days, UPLOADS_AT_ONCE)
+    gone = 0
+    while True:
+        with services.works.writing() as work:
+            portion = queries.forget_uploads(work.session, days, UPLOADS_AT_ONCE)
+        gone += portion
+        if portion < UPLOADS_AT_ONCE:
+            return gone
 
 
 def _telemetry(services: Services, days: int) -> int:
