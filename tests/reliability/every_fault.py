@@ -22,7 +22,9 @@ def main(scenarios: list[str]) -> int:
         with open_ground(directory, directory / "migrated", scenarios) as ground:
             faults = all_faults(ground, scenarios)
             print(f"{len(faults)} faults at {len({fault.point for fault in faults})} points", flush=True)
-            for fault in faults:
+            for number, fault in enumerate(faults):
+                if number % 50 == 0:
+                    print(f"{number} tried, {wrong} went wrong", flush=True)
                 tried[f"{fault.scenario} {fault.kind}"] += 1
                 if said := ground.try_out(fault):
                     wrong += 1

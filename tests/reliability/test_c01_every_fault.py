@@ -57,3 +57,10 @@ def test_c13_a_disk_that_is_full_at_any_write_is_said_and_recovered_from(
 ) -> None:
     faults = a_few(all_faults(ground), "enospc", SEED)
     try_all([fault for fault in faults if writes(fault.point)], ground)
+
+
+def test_c01_a_training_that_is_killed_at_its_checkpoint_goes_on_from_one_that_is_whole(
+    tmp_path: Path, migrated_home: Path
+) -> None:
+    with open_ground(tmp_path, migrated_home, ["train"]) as ground:
+        try_all([Fault("train", "checkpoint.rename", "kill", 2)], ground)

@@ -61,7 +61,7 @@ class Ground:
         armed = self.nursery.raise_child(_module(fault.scenario), "act", home, fault.text)
         sound = self.nursery.raise_child(_module(fault.scenario), "recover", home)
         wrong = "" if sound.code == 0 else f"{fault}: {sound.log}\n  the armed process:\n{armed.log}"
-        if fault.kind == "enospc" and (said := [*unclear(sound.log)]):
+        if fault.kind == "enospc" and (said := [*unclear(armed.log + sound.log)]):
             wrong += f"{fault}: the disk was full, and what people read is {said}"
         shutil.rmtree(home)
         return wrong
