@@ -84,9 +84,10 @@ class Layout:
         return found | model
 
     def failure(self) -> str:
-        """What the program wrote about its failure; "" when it wrote nothing."""
+        """What the program wrote about its failure; "" when it wrote nothing. PostgreSQL stores no NUL."""
         file = self.output / "failure"
-        return file.read_text(errors="replace")[:FAILURE_LIMIT].strip() if file.is_file() else ""
+        text = file.read_text(errors="replace") if file.is_file() else ""
+        return text[:FAILURE_LIMIT].replace("\0", "�").strip()
 
     def log_end(self) -> str:
         with self.log.open("rb") as log:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import structlog
+from sqlalchemy.exc import DataError
 
 from app.core.database import AWAY
 from app.core.errors import FittingRoomError
@@ -143,6 +144,8 @@ class StepWorker:
             how(step, lease)
         except StorageAway as error:
             self._finish(lease, outcome.storage_away(self._claimed(step), error))
+        except DataError as error:  # the database is there and refuses: it would refuse again
+            self._finish(lease, _ending_by(step, error))
         except AWAY:
             log.warning("database_lost", step_id=step.id, exc_info=True)  # the lease will run out
         except Exception as error:  # noqa: BLE001 - the boundary between a step and its worker
@@ -179,6 +182,8 @@ class StepWorker:
             try:
                 with self.services.works.writing() as work:
                     return leases.finish(work, self.services, lease, ending)
+            except DataError:
+                raise
             except AWAY:
                 if time.monotonic() > give_up_at:
                     raise

@@ -28,6 +28,8 @@ def main() -> None:
         time.sleep(float(job.parameters.get("seconds", "0")))
     if behaviour == "refuse":
         raise StepRefused("The data are not good.", "Send better data.")
+    if behaviour == "refuse a NUL":
+        raise StepRefused("Row 3 is 'a\0b'.", "Send better data.")
     if behaviour == "crash":
         raise ValueError("a defect")
     if behaviour == "die":
