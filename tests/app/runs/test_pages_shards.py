@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
+from app.runs.listing.queries import usual_step_times
 from tests.app.runs.staging import Stage
 from tests.reading import shown
 
@@ -38,6 +39,7 @@ def test_the_shards_are_one_step_with_one_bar_and_a_list(sharded: str, browser_a
     facts = {node.one("dt").text: node.one("dd").text for node in page.all(".stats > div")}
     assert facts["Phase"] == "prepare 7 of 12 shards, 1 running, 2 failed"
     assert facts["Steps"] == "0 of 5"
+    assert facts["Expected end"].endswith("by its pace so far")
     rows = page.all("#shards-prepare tbody tr")
     assert [row.one("a").text for row in rows] == [f"prepare[{number}]" for number in range(1, 13)]
     states = [row.one(".pill").text for row in rows[6:]]
@@ -105,6 +107,24 @@ def test_a_retry_says_how_many_shards_it_keeps(stage: Stage, browser_as: Browser
     card = shown(editor, f"/runs/{run_id}").all(".dag > li")[0]
     assert card.one(".pill").text == "Waiting"
     assert "4 of 5 shards" in card.text
+
+
+def test_how_long_a_step_usually_takes_is_not_measured_on_shards(stage: Stage) -> None:
+    version = stage.dataset()
+    for shards in (2, 1):
+        with stage.services.works.reading() as work:
+            assert "prepare" not in usual_step_times(work.session, ("review-classifier", "quick"))
+        run_id = stage.launch(version, shards=shards)
+        for number in range(1, shards + 1) if shards > 1 else ():
+            stage.succeed(run_id, f"prepare[{number}]", {"share.json": b"{}"})
+        stage.train(run_id)
+    with stage.services.works.reading() as work:
+        usual = usual_step_times(work.session, ("review-classifier", "quick"))
+    assert {name: each.n for name, each in usual.items() if name in ("prepare", "train")} == {
+        "prepare": 1,
+        "train": 2,
+    }
+    assert not [name for name in usual if "[" in name]
 
 
 def test_json_says_which_step_a_shard_is_part_of(sharded: str, browser_as: Browser) -> None:
