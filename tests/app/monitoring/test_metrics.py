@@ -13,8 +13,11 @@ from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.core.services import Services
+from app.main import create
 from app.monitoring.collector import DatabaseCollector
+from tests.app.monitoring.conftest import Copied
 from tests.app.runs.staging import Stage
+from tests.conftest import BASE_URL, PASSWORD
 
 DOCS = Path(__file__).parents[3] / "docs" / "monitoring"
 NAMES = re.compile(r"\b(?:fittingroom|process)_[a-z_]+\b")
@@ -70,7 +73,7 @@ def test_what_the_database_knows_is_told(services: Services, as_role: Callable[.
     assert len(waits) == 1, "one step waits: the other run's"
     assert waits[0] >= 0
     assert value(found, "fittingroom_database_up") == 1
-    assert value(found, "fittingroom_disk_free_bytes", "fittingroom_disk_free_bytes") or 0 > 0
+    assert value(found, "fittingroom_disk_free_bytes", "fittingroom_disk_free_bytes"), "some"
     assert value(found, "fittingroom_build_info", version="0.1.0") == 1
     assert other
 
@@ -129,3 +132,20 @@ def test_alerts_and_dashboard_name_what_is_really_there(
     for where, expression in named:
         for name in NAMES.findall(expression):
             assert name in there, (where, name)
+
+
+def test_predictions_are_counted_by_endpoint_and_version(house: Copied) -> None:
+    with TestClient(create(house.services), base_url=BASE_URL) as client:
+        client.post("/login", data={"name": "anna", "password": PASSWORD})
+        reviews = {"inputs": ["Lovely dress", "Runs small"]}
+        answer = client.post("/api/v1/endpoints/shop/predict", json=reviews)
+        assert answer.status_code == 200, answer.text
+        assert client.post("/api/v1/endpoints/nothing/predict", json=reviews).status_code == 404
+        found = scraped(client)
+    of = {"endpoint": "shop", "version": "clothing v2"}
+    total = "fittingroom_predictions_total"
+    assert value(found, "fittingroom_predictions", total, **of, status="answered") == 1
+    assert value(found, "fittingroom_predicted_reviews", "fittingroom_predicted_reviews_total", **of) == 2
+    times = "fittingroom_prediction_seconds"
+    assert value(found, times, f"{times}_count", **of) == 1
+    assert not any("nothing" in str(sample.labels) for sample in found["fittingroom_predictions"].samples)
