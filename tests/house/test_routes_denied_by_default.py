@@ -23,6 +23,7 @@ PUBLIC = {
     ("GET", "/help"),
     ("GET", "/help/shortcuts"),
     ("POST", "/settings/theme"),
+    ("POST", "/api/v1/workers/join"),  # checks a one-time token, and says nothing without it
 }
 MOUNTS = {"/static"}
 PAGE = {"Accept": "text/html"}
