@@ -1,13 +1,16 @@
 # Thin over bin/bootstrap.py, which sets up whatever is missing and then starts the real program.
 # Each recipe is one plain command, so that make's signals reach it without a shell in between.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format setup
+.PHONY: help run test chaos check format setup
 
 run: ## Bring up the whole product (PORT, FITTINGROOM_HOME and other settings: docs/api.md)
 	@python3 bin/bootstrap.py run
 
 test: ## Run the tests; ARGS="tests/ml -k gate" picks some
 	@python3 bin/bootstrap.py test $(ARGS)
+
+chaos: ## Kill, freeze and stop workers 500 times on each database; ARGS="--cycles 50 --seed 1"
+	@python3 bin/bootstrap.py chaos $(ARGS)
 
 check: ## Lint, check the format, the types and who imports whom
 	@python3 bin/bootstrap.py check

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes a clean clone runnable: ``bootstrap.py run|test|check|format|setup [arguments for pytest]``.
+"""Makes a clean clone runnable: ``bootstrap.py run|test|chaos|check|format|setup [arguments]``.
 
 Only the standard library, because nothing is installed yet when this runs. Every part is skipped when a
 stamp says that its inputs have not changed, so a second start costs a fraction of a second. What is
@@ -262,17 +262,19 @@ def format_code() -> int:
 
 def main(arguments: list[str]) -> int:
     command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
-    if command not in ("run", "test", "check", "format", "setup"):
+    if command not in ("run", "test", "chaos", "check", "format", "setup"):
         print(__doc__, file=sys.stderr)
         return 2
     python = suitable_python()
     if python != sys.executable:
         os.execv(python, [python, __file__, *arguments])
-    prepare(for_tests=command in ("test", "check", "format"))
+    prepare(for_tests=command in ("test", "chaos", "check", "format"))
     if command == "run":
         become(str(PYTHON), "-m", "workers.stack", "--follow-parent", *rest)
     if command == "test":
         become(str(PYTHON), "-m", "pytest", *(rest or TESTS_IN_PARALLEL))
+    if command == "chaos":
+        become(str(PYTHON), "-m", "tests.programs.chaos", *rest)
     return {"check": check, "format": format_code, "setup": lambda: 0}[command]()
 
 

@@ -1,6 +1,6 @@
 """``make chaos``: workers killed, frozen and stopped at random moments, while runs go on and all succeed.
 
-``python -m tests.programs.chaos --cycles 500 --database sqlite --seed 1``. One cycle is one fault: SIGKILL,
+``make chaos ARGS="--cycles 500 --database sqlite --seed 1"``. One cycle is one fault: SIGKILL,
 SIGSTOP and SIGCONT, or SIGTERM to a worker, or a broker that forgets everything or dies. Leases last two
 seconds. At the end every run must have succeeded, and :mod:`tests.reliability.invariants` must hold. The
 moments are the machine's, so a seed repeats the choices and not the interleaving.
@@ -54,6 +54,7 @@ from tests.programs.postgres import serving_postgres
 from tests.programs.signed import VALUE
 from tests.reliability.invariants import Watch
 
+DATABASES = ("sqlite", "postgresql")
 LEASE_SECONDS = 2
 WORKERS = 3
 RUNS_AT_ONCE = 5
@@ -245,13 +246,11 @@ class Chaos:
 
 @contextmanager
 def installation(database: str) -> Iterator[tuple[Services, subprocess.Popen[bytes]]]:
-    """``database``: sqlite, postgresql (a server of its own), or the address of an empty database."""
+    """A home of its own, with a broker; on PostgreSQL a server of its own too."""
     home = Path(tempfile.mkdtemp(prefix="fr-chaos-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
-        url = None if database == "sqlite" else database
-        if database == "postgresql":
-            url = stack.enter_context(serving_postgres()).create()
+        url = stack.enter_context(serving_postgres()).create() if database == "postgresql" else None
         settings = Settings(home=home, database_url=url, redis_url=None, lease_seconds=LEASE_SECONDS)
         migrations.upgrade(settings)
         broker = start_broker(settings)
@@ -289,22 +288,28 @@ def _counts(session: Session, column: InstrumentedAttribute[str]) -> dict[str, i
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
     parser.add_argument("--cycles", type=int, default=500)
-    parser.add_argument("--database", default="sqlite", help="sqlite, postgresql, or an address")
+    parser.add_argument("--database", default="both", choices=("both", *DATABASES))
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     given = parser.parse_args(arguments)
-    print(f"chaos: {given.cycles} cycles, seed {given.seed}", flush=True)
     os.chdir(ROOT)
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(PRELOADED))
+    databases = DATABASES if given.database == "both" else (given.database,)
+    return max([0 if survived(database, given.cycles, given.seed) else 1 for database in databases])
+
+
+def survived(database: str, cycles: int, seed: int) -> bool:
+    """Whether nothing was lost and nothing was done twice; what happened is printed as JSON."""
+    print(f"chaos: {cycles} cycles on {database}, seed {seed}", flush=True)
     started = time.monotonic()
-    with installation(given.database) as (services, broker):
-        chaos = Chaos(services, broker, random.Random(given.seed))
+    with installation(database) as (services, broker):
+        chaos = Chaos(services, broker, random.Random(seed))
         try:
-            chaos.run(given.cycles)
+            chaos.run(cycles)
         finally:
             chaos.end()
-        result = report(services, chaos, time.monotonic() - started, given.cycles)
-    print(json.dumps({"database": given.database.partition(":")[0], "seed": given.seed, **result}))
-    return 1 if result["lost"] or result["doubled"] else 0
+        result = report(services, chaos, time.monotonic() - started, cycles)
+    print(json.dumps({"database": database, "seed": seed, **result}), flush=True)
+    return not (result["lost"] or result["doubled"])
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class Watch:
         for step in session.scalars(select(Step).order_by(Step.run_id, Step.position)):
             steps.setdefault(step.run_id, []).append(step)
         retries = _retries(session)
-        found = []
+        found: list[str] = []
         for run in session.scalars(select(Run)):
             found += _of_run(run, steps[run.id])
             for step in steps[run.id]:

@@ -39,6 +39,7 @@ from tests.programs.signed import MEASURED, SIGNATURE, VALUE
 from tests.reliability.invariants import Watch
 from workers import outcome
 from workers import steps as worker_steps
+from workers.devices import Card
 from workers.dispatch import Dispatcher
 from workers.outcome import Asked
 from workers.slots import HEAVY, LIGHT, Slots
@@ -92,7 +93,7 @@ class SimulatedWorker(StepWorker):
         self.dispatcher = Dispatcher(self, outbox_senders(services), clock.time)
         self._clock = clock
 
-    def _attempt(self, step: Step, lease: Lease, **_: object) -> None:
+    def _attempt(self, step: Step, lease: Lease, card: Card | None = None) -> None:
         with self.services.works.reading() as work:
             claimed = work.session.get_one(Step, step.id)
         self.held.append(Held(claimed, lease, self._clock.seconds + lease.seconds))

@@ -34,7 +34,16 @@ from ml.pipeline.definition import (
 )
 from ml.pipeline.definition import Step as DefinedStep
 from tests.programs.signed import VALUE
-from tests.reliability.simulation import CANCEL, EXIT_CODES, LEASE_SECONDS, RETRY, Simulation, World, world
+from tests.reliability.simulation import (
+    CANCEL,
+    EXIT_CODES,
+    LEASE_SECONDS,
+    RETRY,
+    SimulatedWorker,
+    Simulation,
+    World,
+    world,
+)
 
 SEQUENCES = int(os.environ.get("FITTINGROOM_SEQUENCES", "150"))
 ACTIONS = 24
@@ -225,7 +234,7 @@ class EngineMachine(RuleBasedStateMachine):
     def promise_holds(self) -> None:
         self.sim.check()
 
-    def _holders(self) -> list:  # type: ignore[type-arg]
+    def _holders(self) -> list[SimulatedWorker]:
         return [worker for worker in self.sim.awake() if worker.held]
 
 
@@ -242,7 +251,7 @@ def test_c24_the_promise_holds_after_every_action_of_any_sequence(simulated: Wor
     class Machine(EngineMachine):
         world = simulated
 
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Machine,
         settings=settings(
             max_examples=SEQUENCES,
