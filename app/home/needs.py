@@ -77,8 +77,8 @@ def _no_worker(work: Work, _services: Services, _actor: Actor) -> list[Need]:
             mark="warn",
             word="No worker",
             title=f"No worker serves {' or '.join(queues)}",
-            text=f"{count} step{'s wait' if count != 1 else ' waits'} for one. “make run” starts a worker "
-            "that serves all queues.",
+            text=f"{count} step{'s wait' if count != 1 else ' waits'} for one. “make run” starts a worker; "
+            "only one with a card serves gpu.",
             since=since or clock(work.session),
             verb="See what waits",
             url="/runs?status=queued",

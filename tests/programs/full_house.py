@@ -171,7 +171,14 @@ def add_workers(house: House) -> None:
         work.session.add(Worker(id=NAME, queues=[q for q in QUEUES if q != "gpu"], seen_at=tomorrow, **about))
 
 
-def launch(house: House, name: str, recipe: str = "quick", version: int = 2, **parameters: object) -> str:
+def launch(
+    house: House,
+    name: str,
+    recipe: str = "quick",
+    version: int = 2,
+    device: str = "auto",
+    **parameters: object,
+) -> str:
     given = {**SMALL, **parameters}
     with house.services.works.writing() as work:
         run = on_dataset(
@@ -183,6 +190,7 @@ def launch(house: House, name: str, recipe: str = "quick", version: int = 2, **p
             recipe=recipe,
             parameters=given,
             model=MODEL,
+            device=device,
         )
         house.runs[name] = run.id
         return run.id
@@ -226,7 +234,7 @@ def add_other_runs(house: House) -> None:
     _cancel(house, "cancelling")
     worker.work_off(launch(house, "running", epochs=3), until="train")
     _train_halfway(stage, stage.claim(house.runs["running"], "train", NAME))
-    worker.work_off(launch(house, "no worker", epochs=6), until="train")
+    worker.work_off(launch(house, "no worker", device="gpu", epochs=6), until="train")
     launch(house, "queued", recipe="standard")
 
 
