@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.storage import hash_file
+from ml.contract.faults import faultpoint
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -88,9 +89,11 @@ def finish(folder: Path, manifest: Manifest) -> Path:
     with (folder / MANIFEST).open("w", encoding="utf-8") as file:
         json.dump(asdict(manifest), file, indent=1)
         file.flush()
+        faultpoint("backup.fsync_manifest")
         os.fsync(file.fileno())
     _sync(folder)
     done = folder.with_name(folder.name.removesuffix(PARTIAL))
+    faultpoint("backup.rename")
     folder.replace(done)
     _sync(done.parent)
     return done
@@ -160,10 +163,12 @@ def keep_blob(root: Path, sha256: str, source: IO[bytes]) -> int:
             digest.update(chunk)
             file.write(chunk)
         file.flush()
+        faultpoint("backup.fsync_file")
         os.fsync(file.fileno())
     if digest.hexdigest() != sha256:
         partial.unlink()
         return -1
+    faultpoint("backup.rename_file")
     partial.replace(target)
     _sync(target.parent)
     return target.stat().st_size
@@ -172,6 +177,7 @@ def keep_blob(root: Path, sha256: str, source: IO[bytes]) -> int:
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
+        faultpoint("backup.fsync")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -18,6 +18,7 @@ from app.core.storage.opening import open_storage
 from app.monitoring.backup import databases, folder
 from app.monitoring.backup.databases import NotEmpty
 from app.monitoring.backup.folder import BackupBroken, Manifest, Progress
+from ml.contract.faults import faultpoint
 
 BUILDING = ".restoring"
 
@@ -43,6 +44,7 @@ def restore(settings: Settings, source: Path, progress: Progress) -> Restored:
     migrated = _build(settings.model_copy(update={"home": building}), found, manifest, progress)
     if settings.home.exists():
         settings.home.rmdir()
+    faultpoint("restore.rename")
     building.replace(settings.home)
     return Restored(found, manifest, settings.home, migrated)
 
