@@ -115,7 +115,8 @@ def waiting(session: Session) -> list[Waiting]:
     ready = and_(Step.state == StepState.READY, CLAIMABLE, _DUE)
     query = select(Step.queue, func.count(), oldest).where(ready).group_by(Step.queue).order_by(Step.queue)
     return [
-        Waiting(queue, count, max(0.0, seconds or 0.0)) for queue, count, seconds in session.execute(query)
+        Waiting(queue, count, round(max(0.0, seconds or 0.0), 1))
+        for queue, count, seconds in session.execute(query)
     ]
 
 
@@ -135,7 +136,7 @@ def outbox(session: Session) -> Outbox:
     first = session.execute(
         select(seconds_between(Message.created_at, now()), Message.last_error).order_by(Message.id).limit(1)
     ).first()
-    return Outbox(waits, max(0.0, first[0]) if first else 0.0, (first[1] or "") if first else "")
+    return Outbox(waits, round(max(0.0, first[0]), 1) if first else 0.0, (first[1] or "") if first else "")
 
 
 def audit_head(session: Session) -> AuditEntry | None:
