@@ -62,7 +62,8 @@ class Fleet:
     def start(self, queues: str = "cpu,gpu,io", **environment: str) -> subprocess.Popen[bytes]:
         """A worker on the installation's own database and broker, whichever they are."""
         process = self.launch(queues, **environment)
-        wait_until(lambda: self._shown(process.pid), "the worker was ready")
+        wait_until(lambda: process.poll() is not None or self._shown(process.pid), "the worker was ready")
+        assert process.poll() is None, "the worker ended at once; its log says why"
         return process
 
     def launch(self, queues: str = "cpu,gpu,io", **environment: str) -> subprocess.Popen[bytes]:
