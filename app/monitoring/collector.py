@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Generic, TypeVar, get_args
+from typing import Any, Generic, TypeVar, get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -23,6 +23,7 @@ from app.core.services import Services
 from app.core.work import Work, Works
 from app.monitoring import queries
 from app.monitoring.queries import Outbox, Waiting
+from app.monitoring.tables import Schedule
 from app.runs.states import AttemptStatus
 from app.runs.workers import WorkerRow, WorkerState, worker_rows
 from ml.pipeline.definition import Queue
@@ -45,10 +46,12 @@ class Reading:
     outbox: Outbox
     audit_head: int
     workers: Sequence[WorkerRow]
+    stored: Mapping[str, Any]  # as a worker counted it last, see app.monitoring.chores
 
 
 def read(work: Work) -> Reading:
     head = queries.audit_head(work.session)
+    counted = work.session.get(Schedule, "collection")
     return Reading(
         queries.runs_by_status(work.session),
         queries.steps_under_way(work.session),
@@ -56,6 +59,7 @@ def read(work: Work) -> Reading:
         queries.outbox(work.session),
         head.seq if head else 0,
         worker_rows(work),
+        (counted.outcome or {}) if counted else {},
     )
 
 
@@ -142,6 +146,10 @@ def _told(reading: Reading) -> Iterator[Metric]:
     yield _gauge("outbox_messages", "Messages that wait to be delivered.", reading.outbox.waiting)
     yield _gauge("outbox_oldest_seconds", "How long the oldest of them has waited.", reading.outbox.seconds)
     yield _gauge("audit_head", "The number of the newest entry of the audit.", reading.audit_head)
+    if "stored_bytes" in reading.stored:
+        counted = "as a worker counted them within a day"
+        yield _gauge("stored_files", f"Artifacts, {counted}.", reading.stored["stored_files"])
+        yield _gauge("stored_bytes", f"Bytes of artifacts, {counted}.", reading.stored["stored_bytes"])
     yield from _workers(reading.workers)
 
 

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.core.services import Services
 from app.main import create
 from app.monitoring.collector import DatabaseCollector
+from app.monitoring.tables import Schedule
 from tests.app.monitoring.conftest import Copied
 from tests.app.runs.staging import Stage
 from tests.conftest import BASE_URL, PASSWORD
@@ -61,6 +62,9 @@ def test_what_the_database_knows_is_told(services: Services, as_role: Callable[.
     run, other = stage.launch(version), stage.launch(version, epochs=2)
     stage.lose(run, "prepare")
     stage.claim(run, "prepare")
+    with services.works.writing() as work:
+        counted = {"stored_files": 7, "stored_bytes": 4711}
+        work.session.add(Schedule(name="collection", outcome=counted))
     found = scraped(as_role("viewer"))
     assert value(found, "fittingroom_runs", status="running") == 1
     assert value(found, "fittingroom_runs", status="queued") == 1
@@ -73,6 +77,7 @@ def test_what_the_database_knows_is_told(services: Services, as_role: Callable[.
     assert len(waits) == 1, "one step waits: the other run's"
     assert waits[0] >= 0
     assert value(found, "fittingroom_database_up") == 1
+    assert value(found, "fittingroom_stored_bytes") == 4711
     assert value(found, "fittingroom_disk_free_bytes", "fittingroom_disk_free_bytes"), "some"
     assert value(found, "fittingroom_build_info", version="0.1.0") == 1
     assert other
