@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -76,23 +77,26 @@ def _check_installation(settings: Settings) -> None:
         raise Refusal(problem)
 
 
-def main() -> int:
+def start(arguments: Sequence[str]) -> NoReturn:
+    """Becomes the worker. Raises Refusal, in plain words, where it could not work."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--queues", default="cpu,gpu,io")
     parser.add_argument("--slots", type=int)
     parser.add_argument("--app", default="workers.celery_app")  # of Celery; the tests have one with toys
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     queues = [queue.strip() for queue in asked.queues.split(",") if queue.strip()]
-    try:
-        settings = read_settings()
-        check(settings, queues)
-    except Refusal as refusal:
-        sys.stderr.write(f"fitting room: {refusal}\n")
-        return 1
+    check(read_settings(), queues)
     words = ["-m", "celery", "-A", asked.app, "worker", "-Q", ",".join(queues), *OPTIONS]
     words += ["-n", f"worker-{os.getpid()}@%h", *(["-c", str(asked.slots)] if asked.slots else [])]
     os.execv(sys.executable, [sys.executable, *words])  # noqa: S606 - no shell
 
 
+def main() -> None:
+    try:
+        start(sys.argv[1:])
+    except Refusal as refusal:
+        sys.exit(f"fitting room: {refusal}")
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

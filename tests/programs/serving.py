@@ -1,4 +1,4 @@
-"""The application behind a real server on a port of its own, and many clients that press at the same moment."""
+"""The application behind a real server on a port of its own, and many clients that press at once."""
 
 import threading
 from collections.abc import Callable, Iterator

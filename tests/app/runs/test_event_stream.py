@@ -13,7 +13,9 @@ async def collect(
     toys: Toys, run_id: str, begin: threading.Thread | None, permitted: bool = True
 ) -> list[str]:
     messages = []
-    async for message in stream.events(toys.services, run_id, 0, listening.Listener(lambda: permitted, toys.services.watcher)):
+    async for message in stream.events(
+        toys.services, run_id, 0, listening.Listener(lambda: permitted, toys.services.watcher)
+    ):
         messages.append(message)
         if begin and not begin.is_alive() and not begin.ident:
             begin.start()
