@@ -212,6 +212,19 @@ class Simulation:
                 worker.end(held, 143, Asked.LEAVE)
         self.workers.remove(worker)
 
+    def oversleep(self, worker: SimulatedWorker) -> None:
+        """Frozen for longer than its lease, while somebody else takes over; it wakes up and knows nothing."""
+        worker.frozen = True
+        if not self.awake():
+            self.hire()
+        self.pass_time(2 * LEASE_SECONDS)
+        other = self.awake()[0]
+        with self.survived():
+            other.dispatcher.tick(0)
+        if self.inbox.sent:
+            self.deliver(0, other)
+        worker.frozen = False
+
     def look_for_expired(self) -> None:
         with self.services.works.reading() as work:
             self.looked_at = queries.expired_steps(work.session)

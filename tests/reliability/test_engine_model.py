@@ -197,6 +197,11 @@ class EngineMachine(RuleBasedStateMachine):
     def freeze(self, whose: int) -> None:
         self.sim.awake()[whose % len(self.sim.awake())].frozen = True
 
+    @precondition(lambda self: self._holders())
+    @rule(whose=PLACES)
+    def oversleep(self, whose: int) -> None:
+        self.sim.oversleep(self._holders()[whose % len(self._holders())])
+
     @precondition(lambda self: any(worker.frozen for worker in self.sim.workers))
     @rule()
     def thaw(self) -> None:
