@@ -118,6 +118,23 @@ def _now_postgresql(element: now, compiler: SQLCompiler, **keywords: Any) -> str
     return f"(clock_timestamp() + ({compiler.process(element.clauses, **keywords)}) * interval '1 second')"
 
 
+class moment(FunctionElement[datetime]):  # noqa: N801 - it reads as SQL
+    """The time, the same for all rows of a query: an order by it must not move while it is read."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(moment, "sqlite")
+def _moment_sqlite(_element: moment, _compiler: SQLCompiler, **_keywords: Any) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+@compiles(moment, "postgresql")
+def _moment_postgresql(_element: moment, _compiler: SQLCompiler, **_keywords: Any) -> str:
+    return "transaction_timestamp()"
+
+
 class seconds_between(FunctionElement[float]):  # noqa: N801 - it reads as SQL
     """How long from the first time to the second."""
 

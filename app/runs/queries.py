@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, defer
 
-from app.core.database import UtcDateTime, now, seconds_between
+from app.core.database import UtcDateTime, moment, now, seconds_between
 from app.keeping.queries import archived_ids, tagged_ids
 from app.runs.states import AttemptStatus, RunStatus, StepState
 from app.runs.tables import CLAIMABLE, Attempt, LogChunk, MetricPoint, Run, RunEvent, Step
@@ -25,7 +25,7 @@ CLOSED = "closed"  # what lists call a run that succeeded without opening its ga
 _CLOSED = and_(Run.status == RunStatus.SUCCEEDED, Run.message != "")
 _ELAPSED = seconds_between(
     func.coalesce(Run.started_at, Run.created_at, type_=UtcDateTime),
-    func.coalesce(Run.finished_at, now(), type_=UtcDateTime),
+    func.coalesce(Run.finished_at, moment(), type_=UtcDateTime),
 )
 # When it is a run's turn: an hour that is comparable and never changes while the run waits.
 _turn = seconds_between(literal(EPOCH, UtcDateTime()), Run.created_at) - Run.priority * HEAD_START_SECONDS
