@@ -52,11 +52,15 @@ def _unserved(workers: Sequence[WorkerRow], queues: Sequence[QueueRow]) -> Itera
         if queue.waiting and not queue.workers:
             steps = f"{queue.waiting} step{'s wait' if queue.waiting != 1 else ' waits'}"
             yield Problem(
-                f"{steps} in {queue.name}, and no worker takes any.", "Start one with:", _start(queue.name)
+                f"{steps} in {queue.name}, and no worker takes any.", _where(queue.name), _start(queue.name)
             )
     if not living and not any(queue.waiting for queue in queues):
         yield Problem("No worker is alive: what is launched will wait.", "Start one with:", _start("cpu,io"))
 
 
+def _where(queue: str) -> str:
+    return "Start one on a machine with a card:" if queue == "gpu" else "Start one with:"
+
+
 def _start(names: str) -> str:
-    return f"python -m celery -A workers.celery_app worker -Q {names}"
+    return f"fittingroom worker start --queues {names}"
