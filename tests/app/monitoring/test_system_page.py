@@ -29,7 +29,7 @@ def test_an_empty_installation_says_how_to_start_a_worker(browser_as: Callable[.
     page = browser_as("admin").get("/system", headers=PAGE)
     assert page.status_code == 200
     assert "No worker is alive" in page.text
-    assert "workers.celery_app worker -Q" in page.text
+    assert "fittingroom worker start --queues cpu,io" in page.text
     assert "No step is held" in page.text
 
 
