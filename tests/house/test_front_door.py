@@ -107,7 +107,7 @@ def test_a_second_set_up_does_and_says_nothing() -> None:
 def test_an_unknown_command_is_explained() -> None:
     refused = bootstrap("fly")
     assert refused.returncode == 2
-    assert "run|test|check" in refused.stderr
+    assert "bootstrap.py run|test|" in refused.stderr
 
 
 def test_without_apt_the_line_to_type_is_printed() -> None:
