@@ -252,4 +252,6 @@ def _without_detail(context: ExceptionContext) -> None:
 
 def _begin_postgresql(connection: Connection) -> None:
     if connection.get_execution_options().get("read_only", False):
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        # One moment for all that a page reads, as SQLite gives it: else a step could have succeeded on it
+        # while its attempt still ran.
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -55,6 +55,14 @@ def test_a_reading_unit_of_work_cannot_write(works: Works) -> None:
         numbers.next_number(work.session, "run")
 
 
+def test_all_that_a_reading_unit_of_work_reads_is_of_one_moment(works: Works) -> None:
+    with works.reading() as work:
+        before = work.session.scalar(select(func.count()).select_from(numbers.Counter))
+        with works.writing() as other:
+            numbers.next_number(other.session, "meanwhile")
+        assert work.session.scalar(select(func.count()).select_from(numbers.Counter)) == before
+
+
 def test_concurrent_writers_never_get_the_same_number(works: Works) -> None:
     taken: list[int] = []
 
