@@ -5,14 +5,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.core.services import Services
 from app.core.settings import Settings
+from app.handlers import open_services
 from app.runs.tables import Worker
-from tests.programs.installation import Toys
+from tests.programs.installation import Inbox, Toys, toy_services
 from tests.programs.server_logs import RUNNING
 from workers.broker import answers, broker_command
 
@@ -108,3 +110,21 @@ class Fleet:
         for path in self.logs:
             RUNNING.remove(path)
         self.logs.clear()
+
+
+@contextmanager
+def fleet_of(settings: Settings) -> Iterator[Fleet]:
+    """No worker yet; its messages really go through the broker of these settings."""
+    services = open_services(settings)
+    fleet = Fleet(Toys(toy_services(services), Inbox()))
+    yield fleet
+    fleet.end()
+    services.close()
+
+
+@contextmanager
+def serving_broker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    process = start_broker(settings)
+    yield process
+    process.kill()
+    process.wait()

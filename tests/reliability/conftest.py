@@ -7,9 +7,7 @@ import pytest
 
 from app.core import migrations
 from app.core.settings import Settings
-from app.handlers import open_services
-from tests.programs.fleet import Fleet
-from tests.programs.installation import Inbox, Toys, toy_services
+from tests.programs.fleet import Fleet, fleet_of
 from tests.programs.postgres import CAREFUL, Postgres, find_program, name_in, serving_postgres
 from tests.programs.redis_server import RedisServer, serving_redis
 
@@ -50,8 +48,5 @@ def production(
 @pytest.fixture
 def production_fleet(production: Settings) -> Iterator[Fleet]:
     """Workers as separate processes on PostgreSQL and Redis."""
-    services = open_services(production)
-    fleet = Fleet(Toys(toy_services(services), Inbox()))
-    yield fleet
-    fleet.end()
-    services.close()
+    with fleet_of(production) as fleet:
+        yield fleet

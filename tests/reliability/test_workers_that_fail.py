@@ -9,7 +9,7 @@ import pytest
 from app.core.settings import Settings
 from app.handlers import open_services
 from app.runs.states import RUN_ENDS
-from tests.programs.fleet import Fleet, start_broker, wait_until
+from tests.programs.fleet import Fleet, fleet_of, serving_broker, wait_until
 from tests.programs.installation import ALL, Inbox, Toys, toy_services
 from tests.programs.serving import all_at_once
 from workers.slots import HEAVY, LIGHT, Slots
@@ -47,19 +47,14 @@ print("the clock is wrong by", SHIFT, file=sys.stderr, flush=True)
 
 @pytest.fixture
 def broker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    process = start_broker(settings)
-    yield process
-    process.kill()
-    process.wait()
+    with serving_broker(settings) as process:
+        yield process
 
 
 @pytest.fixture
 def fleet(broker: subprocess.Popen[bytes], settings: Settings) -> Iterator[Fleet]:
-    services = open_services(settings)
-    fleet = Fleet(Toys(toy_services(services), Inbox()))
-    yield fleet
-    fleet.end()
-    services.close()
+    with fleet_of(settings) as fleet:
+        yield fleet
 
 
 def wait_for_success(fleet: Fleet, run_id: str) -> None:
