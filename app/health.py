@@ -19,7 +19,7 @@ from app.core.security import Actor, Role, public
 from app.core.services import AppServices, Services
 from app.core.settings import Settings
 from app.monitoring.draining import leaving_of
-from app.runs import worker_queries
+from app.runs.workers import queries as worker_queries
 
 router = APIRouter(include_in_schema=False)
 

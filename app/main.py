@@ -41,7 +41,6 @@ from app.registry import routes as registry_routes
 from app.registry import version_routes as registry_version_routes
 from app.runs import api as runs_api
 from app.runs import stream as runs_stream
-from app.runs import worker_api, worker_routes
 from app.runs.compare import routes as compare_routes
 from app.runs.launch_form import routes as launch_routes
 from app.runs.listing import routes as list_routes
@@ -51,6 +50,8 @@ from app.runs.recipes import routes as recipe_routes
 from app.runs.report import routes as report_routes
 from app.runs.run_page import bundles
 from app.runs.run_page import routes as runs_routes
+from app.runs.workers import api as worker_api
+from app.runs.workers import routes as worker_routes
 from app.search import api as search_api
 from app.search import routes as search_routes
 

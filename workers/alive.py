@@ -10,7 +10,7 @@ import sys
 from app.core.database import Databases
 from app.core.settings import Settings
 from app.core.work import Works
-from app.runs.worker_queries import live_workers
+from app.runs.workers.queries import live_workers
 
 
 def main(arguments: list[str]) -> int:

@@ -17,9 +17,10 @@ from kombu.exceptions import OperationalError
 from app.core import outbox
 from app.core.database import AWAY
 from app.core.outbox import Sender
-from app.runs import leases, queries, worker_queries
+from app.runs import leases, queries
 from app.runs.states import LIVE, StepState
 from app.runs.tables import Step
+from app.runs.workers import queries as worker_queries
 from workers.leftovers import collect_leftovers
 from workers.presence import Presence
 from workers.steps import StepWorker

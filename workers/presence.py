@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import structlog
 
-from app.runs import places, queries, worker_queries
-from app.runs.storage_probe import storage_problem
+from app.runs import places, queries
 from app.runs.tables import Worker
 from app.runs.versions import own_version
+from app.runs.workers import queries as worker_queries
+from app.runs.workers.storage_probe import storage_problem
 from workers.steps import StepWorker
 
 log = structlog.get_logger()

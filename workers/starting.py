@@ -15,8 +15,8 @@ from app.core import migrations
 from app.core.errors import FittingRoomError
 from app.core.settings import Settings
 from app.handlers import open_services
-from app.runs import worker_queries
-from app.runs.storage_probe import storage_problem
+from app.runs.workers import queries as worker_queries
+from app.runs.workers.storage_probe import storage_problem
 from workers.broker import answers
 from workers.devices import find_devices
 from workers.preflight import Refusal

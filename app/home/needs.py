@@ -14,7 +14,7 @@ from app.registry import overview as models
 from app.registry import queries as registry
 from app.runs import overview as runs
 from app.runs.queries import clock
-from app.runs.worker_queries import queues_without_worker
+from app.runs.workers.queries import queues_without_worker
 
 SHOWN = 10
 

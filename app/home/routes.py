@@ -27,7 +27,7 @@ from app.runs import overview as runs
 from app.runs.listing.rows import RunRow, rows
 from app.runs.queries import active_runs, clock
 from app.runs.tables import Worker
-from app.runs.worker_queries import serving_workers
+from app.runs.workers.queries import serving_workers
 from ml.data.sample import ROWS
 
 router = APIRouter(include_in_schema=False)

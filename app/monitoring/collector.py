@@ -25,7 +25,7 @@ from app.monitoring import queries
 from app.monitoring.queries import Outbox, Waiting
 from app.monitoring.tables import Schedule
 from app.runs.states import AttemptStatus
-from app.runs.workers import WorkerRow, WorkerState, worker_rows
+from app.runs.workers.service import WorkerRow, WorkerState, worker_rows
 from ml.pipeline.definition import Queue
 
 Value = TypeVar("Value")

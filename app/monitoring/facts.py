@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.monitoring.queries import HeldStep, LostAttempt, Outbox
-from app.runs.workers import WorkerRow
+from app.runs.workers.service import WorkerRow
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from app.core.settings import Settings
 from app.monitoring.facts import ChoreRow, Disk, Problem, QueueRow
 from app.monitoring.queries import Outbox
-from app.runs.workers import WorkerRow, WorkerState
+from app.runs.workers.service import WorkerRow, WorkerState
 
 LOW_DISK_BYTES = 5_000_000_000
 STUCK_SECONDS = 120.0

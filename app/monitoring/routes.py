@@ -18,7 +18,7 @@ from app.monitoring import chores, collecting, queries
 from app.monitoring.facts import System
 from app.monitoring.queries import HeldStep
 from app.monitoring.system import look
-from app.runs.workers import WorkerRow, worker_rows
+from app.runs.workers.service import WorkerRow, worker_rows
 
 router = APIRouter(include_in_schema=False)
 

@@ -23,7 +23,7 @@ from app.monitoring.chores import CHORES
 from app.monitoring.facts import Audit, ChoreRow, Disk, QueueRow, System
 from app.monitoring.problems import problems
 from app.monitoring.tables import Schedule
-from app.runs.workers import WorkerRow, WorkerState, worker_rows
+from app.runs.workers.service import WorkerRow, WorkerState, worker_rows
 from ml.pipeline.definition import Queue
 
 PACKAGES = ("fastapi", "sqlalchemy", "celery", "onnxruntime", "torch", "transformers")

@@ -7,7 +7,7 @@ from app.core.pages import iso
 from app.monitoring.checking import Report
 from app.monitoring.collecting import Collection
 from app.monitoring.facts import System
-from app.runs.worker_api import worker_json
+from app.runs.workers.api import worker_json
 
 
 def report_json(report: Report) -> dict[str, Any]:

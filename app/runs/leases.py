@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 from app.core.database import now
 from app.core.services import Services
 from app.core.work import Work
-from app.runs import queries, worker_queries
+from app.runs import queries
 from app.runs.advancing import record_event, record_step, send_after_commit, settle
 from app.runs.figures import note_figures
 from app.runs.spec import StepSpec
 from app.runs.states import TRANSITIONS, AttemptStatus, IllegalMove, RunStatus, StepState
 from app.runs.tables import Attempt, Run, Step
+from app.runs.workers import queries as worker_queries
 
 MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = 2.0

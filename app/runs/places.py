@@ -11,8 +11,8 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from app.core.errors import Invalid
-from app.runs import worker_queries
 from app.runs.tables import Run
+from app.runs.workers import queries as worker_queries
 
 AUTO, CPU, GPU = "auto", "cpu", "gpu"
 DEVICES = (AUTO, CPU, GPU)

@@ -4,11 +4,12 @@ from collections.abc import Set
 
 from app.core.services import Standing
 from app.core.work import Work
-from app.runs import queries, worker_queries
+from app.runs import queries
 from app.runs.folding import progress_share
 from app.runs.queries import RunDetail
 from app.runs.states import StepState
 from app.runs.tables import Step
+from app.runs.workers import queries as worker_queries
 
 TOO_EARLY = 0.02  # of a step, below which its pace says nothing
 

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import time
 
-from app.runs import queries, service, worker_queries
+from app.runs import queries, service
 from app.runs.tables import Step
+from app.runs.workers import queries as worker_queries
 from tests.programs.fleet import Fleet, programs_of, start_broker, wait_until
 
 LONG = {"ticks": 80, "seconds": 0.05}

@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import update
 
 from app.core.database import now
-from app.runs import leases, queries, service, worker_queries, workers
+from app.runs import leases, queries, service
 from app.runs.queries import HEAD_START_SECONDS
 from app.runs.tables import Run, Step, StorageProbe, Worker
+from app.runs.workers import queries as worker_queries
+from app.runs.workers import service as workers
 from tests.programs.installation import Toys
 from workers.dispatch import Dispatcher
 from workers.presence import Presence

@@ -12,8 +12,9 @@ from fastapi.testclient import TestClient
 from app.core.services import Services
 from app.core.settings import Settings
 from app.handlers import open_services
-from app.runs import joining, worker_queries
-from app.runs.storage_probe import storage_problem
+from app.runs.workers import joining
+from app.runs.workers import queries as worker_queries
+from app.runs.workers.storage_probe import storage_problem
 from tests.programs.fleet import ROOT, wait_until
 from tests.programs.installation import Toys, toy_services
 from tests.programs.redis_server import serving_redis

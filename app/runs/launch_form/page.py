@@ -9,7 +9,7 @@ from app.core.pages import duration
 from app.core.security import Actor
 from app.core.work import Work
 from app.datasets.queries import version_by_id
-from app.runs import service, worker_queries
+from app.runs import service
 from app.runs.launch_form import form as launching
 from app.runs.launch_form.form import LaunchForm, ParameterField
 from app.runs.listing import queries as list_queries
@@ -18,6 +18,7 @@ from app.runs.places import AUTO, CPU, GPU, queue_for
 from app.runs.recipes import queries as recipe_queries
 from app.runs.recipes import service as recipes
 from app.runs.tables import Run, SavedRecipe, Worker
+from app.runs.workers import queries as worker_queries
 from ml.pipeline.definition import Pipeline, ProgramStep, Recipe
 
 SHARES = {"train": "train_split_percentage", "validate": "validation_split_percentage"}

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.core.pages import duration
-from app.runs import queries, worker_queries
+from app.runs import queries
 from app.runs.folding import Folded, folded, left_of, progress_share
 from app.runs.listing.queries import Usual, usual_step_times, usual_times
 from app.runs.queries import RunDetail
 from app.runs.states import RUN_ENDS, STEP_ENDS, StepState
 from app.runs.tables import Step, Worker
+from app.runs.workers import queries as worker_queries
 
 TOO_EARLY = 0.02  # of a step: a pace that was measured on less is no pace
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}

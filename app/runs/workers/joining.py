@@ -16,8 +16,9 @@ from app.core.security import Actor, new_secret
 from app.core.services import Services
 from app.core.settings import Settings
 from app.core.work import Work
-from app.runs import queries, worker_queries
+from app.runs import queries
 from app.runs.tables import WorkerKey
+from app.runs.workers import queries as worker_queries
 
 GOOD_FOR = timedelta(hours=1)
 LONGEST_NAME = 60

@@ -6,7 +6,7 @@ from fastapi.responses import Response
 from app.core.pages import redirect
 from app.core.security import CurrentActor, Role, requires
 from app.core.services import Writing
-from app.runs import workers
+from app.runs.workers import service as workers
 
 router = APIRouter(include_in_schema=False)
 PAGE = "/system"

@@ -9,9 +9,10 @@ from app.accounts import audit
 from app.core.errors import NotFound
 from app.core.security import Actor
 from app.core.work import Work
-from app.runs import queries, worker_queries
+from app.runs import queries
 from app.runs.tables import Run, Step, Worker
 from app.runs.versions import own_version
+from app.runs.workers import queries as worker_queries
 
 
 class WorkerState(StrEnum):

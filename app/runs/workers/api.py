@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict
 from app.core.security import CurrentActor, Role, public, requires
 from app.core.services import AppServices, Reading, Writing
 from app.core.work import Work
-from app.runs import joining, worker_queries, workers
 from app.runs.tables import WorkerKey
-from app.runs.workers import WorkerRow, WorkerState
+from app.runs.workers import joining
+from app.runs.workers import queries as worker_queries
+from app.runs.workers import service as workers
+from app.runs.workers.service import WorkerRow, WorkerState
 
 router = APIRouter(prefix="/api/v1/workers", tags=["workers"])
 

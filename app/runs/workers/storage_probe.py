@@ -9,8 +9,8 @@ import secrets
 from app.core.errors import FittingRoomError
 from app.core.storage import Storage
 from app.core.work import Works
-from app.runs import worker_queries
 from app.runs.tables import StorageProbe
+from app.runs.workers import queries as worker_queries
 
 OTHER = (
     "This is not the storage of the installation: a file that every worker must find is not there. "
