@@ -70,6 +70,7 @@ class Run(Main):
     # Defaults of the database's own, here and at the worker: a process of an older version knows no better.
     priority: Mapped[int] = mapped_column(default=0, server_default="0")  # see app.runs.places
     device: Mapped[str] = mapped_column(String(10), default="auto", server_default="auto")
+    compute: Mapped[str] = mapped_column(String(20), default="local", server_default="local")
 
 
 class SavedRecipe(Main):
