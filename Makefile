@@ -1,7 +1,7 @@
 # Thin over bin/bootstrap.py, which sets up whatever is missing and then starts the real program.
 # Each recipe is one plain command, so that make's signals reach it without a shell in between.
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos check format setup
+.PHONY: help run test chaos check format setup sdk
 
 run: ## Bring up the whole product (PORT, FITTINGROOM_HOME and other settings: docs/api.md)
 	@python3 bin/bootstrap.py run
@@ -20,6 +20,9 @@ format: ## Let ruff mend and format the code
 
 setup: ## Only install what running needs
 	@python3 bin/bootstrap.py setup
+
+sdk: ## Install what the tests need, with AWS's SDK in an environment of its own; make test does it too
+	@python3 bin/bootstrap.py sdk
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes a clean clone runnable: ``bootstrap.py run|test|chaos|check|format|setup [arguments]``.
+"""Makes a clean clone runnable: ``bootstrap.py run|test|chaos|check|format|setup|sdk [arguments]``.
 
 Only the standard library, because nothing is installed yet when this runs. Every part is skipped when a
 stamp says that its inputs have not changed, so a second start costs a fraction of a second. What is
@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMPS = VENV / "fittingroom-stamps.json"
+SDK = ROOT / ".venv-sagemaker"
 VENDOR = ROOT / "static" / "vendor"
 WANTED = (3, 11)
 CANDIDATES = ("python3.11", "python3.12", "python3.13", "python3", "python3.14")
@@ -130,23 +131,47 @@ def environment(extra: str) -> None:
     if wanted in (known.get("python-dev"), known.get(f"python-{extra}")):
         return
     if not PYTHON.exists():
-        make_venv()
+        make_venv(VENV)
     install_torch(flavour)
     install_project(extra)
     stamp(f"python-{extra}", wanted)
 
 
-def make_venv() -> None:
-    say(f"making .venv with Python {sys.version.split()[0]}")
+def make_venv(folder: Path) -> None:
+    say(f"making {folder.name} with Python {sys.version.split()[0]}")
     # Debian ships venv without ensurepip until python3-venv is installed.
     if subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True).returncode:
         system_package(f"python{sys.version_info[0]}.{sys.version_info[1]}-venv", "it makes environments")
-    quietly([sys.executable, "-m", "venv", "--clear", str(VENV)], "Is the disk full or read-only?")
+    quietly([sys.executable, "-m", "venv", "--clear", str(folder)], "Is the disk full or read-only?")
 
 
-def pip(*arguments: str) -> list[str]:
+def pip(*arguments: str, python: Path = PYTHON) -> list[str]:
     common = ("--quiet", "--disable-pip-version-check", "--no-input", "--root-user-action=ignore")
-    return [str(PYTHON), "-m", "pip", "install", *common, *arguments]
+    return [str(python), "-m", "pip", "install", *common, *arguments]
+
+
+def cloud_clients() -> None:
+    """The tests' second environment: AWS's SDK and awswrangler, which drive our simulator as strangers would.
+
+    Apart, because the SDK brings a hundred packages and other versions of what the product uses; some three
+    minutes and a gigabyte the first time. Nothing of the product imports it or runs in it.
+    """
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    packages = project["optional-dependencies"]["sagemaker"]
+    wanted = digest(ROOT / "constraints-sagemaker.txt", packages)
+    python = SDK / "bin" / "python"
+    if python.exists() and stamps().get("sdk") == wanted:
+        return
+    if not python.exists():
+        make_venv(SDK)
+    say(f"installing {' and '.join(packages)} for the tests (some minutes the first time)")
+    quietly(
+        pip("-c", "constraints-sagemaker.txt", *packages, python=python),
+        "Is the package index reachable? Start again to go on where this stopped.",
+    )
+    stamp("sdk", wanted)
 
 
 def install_torch(flavour: str) -> None:
@@ -214,7 +239,7 @@ def database() -> None:
 # --- commands ---------------------------------------------------------------------------------------
 
 
-def prepare(for_tests: bool) -> None:
+def prepare(for_tests: bool, sdk: bool = False) -> None:
     """One set-up at a time: a second one waits, then finds everything done."""
     handle = os.open(ROOT, os.O_RDONLY)
     try:
@@ -228,6 +253,8 @@ def prepare(for_tests: bool) -> None:
         if for_tests:
             browser()
             database()
+        if sdk:
+            cloud_clients()
     finally:
         os.close(handle)
 
@@ -262,20 +289,20 @@ def format_code() -> int:
 
 def main(arguments: list[str]) -> int:
     command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
-    if command not in ("run", "test", "chaos", "check", "format", "setup"):
+    if command not in ("run", "test", "chaos", "check", "format", "setup", "sdk"):
         print(__doc__, file=sys.stderr)
         return 2
     python = suitable_python()
     if python != sys.executable:
         os.execv(python, [python, __file__, *arguments])
-    prepare(for_tests=command in ("test", "chaos", "check", "format"))
+    prepare(for_tests=command in ("test", "chaos", "check", "format", "sdk"), sdk=command in ("test", "sdk"))
     if command == "run":
         become(str(PYTHON), "-m", "workers.stack", "--follow-parent", *rest)
     if command == "test":
         become(str(PYTHON), "-m", "pytest", *(rest or TESTS_IN_PARALLEL))
     if command == "chaos":
         become(str(PYTHON), "-m", "tests.programs.chaos", *rest)
-    return {"check": check, "format": format_code, "setup": lambda: 0}[command]()
+    return {"check": check, "format": format_code, "setup": lambda: 0, "sdk": lambda: 0}[command]()
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[2]
 BOOTSTRAP = ROOT / "bin" / "bootstrap.py"
 
 
-def pins() -> dict[str, str]:
-    lines = (ROOT / "constraints.txt").read_text().split()
+def pins(file: str = "constraints.txt") -> dict[str, str]:
+    lines = (ROOT / file).read_text().split()
     return {canonical(name): version for name, _, version in (line.partition("==") for line in lines)}
 
 
@@ -57,11 +57,22 @@ def test_older_interpreters_can_read_the_script_and_are_told_what_is_needed() ->
 
 def test_every_dependency_is_pinned_exactly() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["sim"], *extras["dev"]]
+    wanted.remove("fittingroom[sim]")
     found = pins()
     assert all(re.fullmatch(r"[\w.!+]+", version) for version in found.values())
     for requirement in wanted:
         assert canonical(re.split(r"[\[<>=~ ]", requirement)[0]) in found, requirement
+
+
+def test_the_second_environment_is_pinned_exactly_and_apart() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    found = pins("constraints-sagemaker.txt")
+    assert all(re.fullmatch(r"[\w.!+]+", version) for version in found.values())
+    wanted = {canonical(name) for name in project["optional-dependencies"]["sagemaker"]}
+    assert wanted <= set(found)
+    assert not wanted & set(pins())
 
 
 def test_what_is_installed_is_what_the_pins_say() -> None:
