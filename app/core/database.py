@@ -6,12 +6,13 @@ chunks): on SQLite a bulk write into the same file held a heartbeat for a second
 
 import fcntl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import JSON, DateTime, Engine, Float, MetaData, create_engine, event, literal
 from sqlalchemy.engine import URL, Connection, Dialect, ExceptionContext, make_url
@@ -30,6 +31,7 @@ from app.core.settings import Settings
 AWAY = (DBAPIError, PoolTimeout, Unavailable)
 
 WAIT_SECONDS = 30
+GATE_PAUSE_SECONDS = 0.002
 CONNECTIONS = 16  # equal to the web process's thread tokens: a thread never queues for a connection
 # An error's text goes to the log, and the parameters of its statement are reviews and hashes of secrets.
 OPTIONS: dict[str, Any] = {
@@ -155,9 +157,10 @@ def _between_postgresql(element: seconds_between, compiler: SQLCompiler, **keywo
 
 
 class WriteGate:
-    """Lets one writer at a time into a SQLite file, in order of arrival.
+    """Lets one writer at a time into a SQLite file.
 
-    SQLite's own busy handler is unfair: eight writers had a p99 of 4.3 s, with this gate 1.2 s.
+    SQLite's own busy handler is unfair: of eight writers the slowest waited for seconds, with this gate for
+    a tenth of one.
     A unit of work never opens a second writing one; the time limit turns that mistake into an error.
     """
 
@@ -171,10 +174,23 @@ class WriteGate:
             raise Unavailable("The database is busy.", "Try again in a moment.")
         try:
             with self._path.open("w") as side_file:
-                fcntl.flock(side_file, fcntl.LOCK_EX)
+                _lock(side_file)
                 yield
         finally:
             self._lock.release()
+
+
+def _lock(side_file: IO[str]) -> None:
+    """Asked again and again, because the kernel's own waiting has no end: a process that was frozen while it
+    wrote would take everybody else along."""
+    give_up_at = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            return fcntl.flock(side_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > give_up_at:
+                raise Unavailable("The database is busy.", "Try again in a moment.") from None
+            time.sleep(GATE_PAUSE_SECONDS)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -113,14 +114,16 @@ def work(environment: dict[str, str], log: str) -> None:
 
 @dataclass
 class Chaos:
-    """``workers`` live; ``leaving`` were told to go and may take a while; ``frozen``: who, until when."""
+    """``workers`` live; ``leaving`` were told to go and may take a while; ``sleeper`` is frozen
+    until the timer ``frozen`` has run."""
 
     services: Services
     broker: subprocess.Popen[bytes]
     chance: random.Random
     workers: list[ForkServerProcess] = field(default_factory=list)
     leaving: list[ForkServerProcess] = field(default_factory=list)
-    frozen: dict[int, float] = field(default_factory=dict)
+    sleeper: ForkServerProcess | None = None
+    frozen: threading.Timer | None = None
     faults: Counter[str] = field(default_factory=Counter)
     started: int = 0
 
@@ -130,13 +133,12 @@ class Chaos:
             self._start()
         for cycle in range(cycles):
             self._launch()
-            self._thaw()
             busy = self._busy()
             time.sleep(self.chance.uniform(0, 0.6))
             self._fault(busy)
             if cycle % LOOK_EVERY == 0:
                 watch.look()
-        self._thaw(everyone=True)
+        self._wake()
         wait_until(lambda: not self._unfinished(), "all runs ended", PATIENCE_SECONDS)
         watch.look()
 
@@ -178,17 +180,16 @@ class Chaos:
             with self.services.works.reading() as unit:
                 owners = set(unit.session.scalars(select(Step.lease_owner).where(CLAIMABLE)))
             busy = [each for each in self.workers if f"{socket.gethostname()}-{each.pid}" in owners]
-            if busy := [each for each in busy if each.pid not in self.frozen]:
+            if busy := [each for each in busy if each is not self.sleeper]:
                 return busy
             time.sleep(0.02)
-            self._thaw()
         return []
 
     def _fault(self, busy: list[ForkServerProcess]) -> None:
         (fault,) = self.chance.choices(list(FAULTS), list(FAULTS.values()))
         # Mostly one at work; now and then one that starts, waits or is frozen.
         victim = self.chance.choice(busy if busy and self.chance.random() < 0.8 else self.workers)
-        if fault == "freeze" and self.frozen:
+        if fault == "freeze" and self.sleeper:
             fault = "kill"
         self.faults[fault] += 1
         match fault:
@@ -198,10 +199,11 @@ class Chaos:
                 self._replace(victim, signal.SIGTERM)
             case "freeze":
                 self._signal(victim, signal.SIGSTOP)
-                # Shorter and longer than the lease.
-                self.frozen[victim.pid or 0] = time.monotonic() + self.chance.uniform(
-                    0.2, 2.5 * LEASE_SECONDS
-                )
+                # Shorter and longer than the lease. By a clock of its own: who is frozen while it writes
+                # keeps this program, too, from the database.
+                self.frozen = threading.Timer(self.chance.uniform(0.2, 2.5 * LEASE_SECONDS), self._thaw)
+                self.sleeper = victim
+                self.frozen.start()
             case "flush the broker":
                 redis.Redis(unix_socket_path=str(self.services.settings.broker_socket)).flushall()
             case "kill the broker":
@@ -219,21 +221,23 @@ class Chaos:
         self.broker.wait()
         self.broker = start_broker(self.services.settings)
 
-    def _thaw(self, everyone: bool = False) -> None:
-        for pid, until in list(self.frozen.items()):
-            if everyone or time.monotonic() > until:
-                del self.frozen[pid]
-                for process in (*self.workers, *self.leaving):
-                    if process.pid == pid:
-                        self._signal(process, signal.SIGCONT)
+    def _thaw(self) -> None:
+        if self.sleeper:
+            self._signal(self.sleeper, signal.SIGCONT)
+        self.sleeper = None
 
     @staticmethod
     def _signal(process: ForkServerProcess, number: signal.Signals) -> None:
         if process.exitcode is None and process.pid:
             os.kill(process.pid, number)
 
+    def _wake(self) -> None:
+        if self.frozen:
+            self.frozen.cancel()
+        self._thaw()
+
     def end(self) -> None:
-        self._thaw(everyone=True)
+        self._wake()
         for process in self.workers:
             process.terminate()
         for process in (*self.workers, *self.leaving):
