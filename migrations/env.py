@@ -62,8 +62,8 @@ def _ours(name: str | None, kind: str, bind: str) -> bool:
 
 def _import_tables() -> None:
     """Every feature's tables, so that the metadata are whole for ``--autogenerate``."""
-    for file in sorted(APP.glob("*/tables.py")):
-        importlib.import_module(f"app.{file.parent.name}.tables")
+    for file in sorted(APP.rglob("tables.py")):
+        importlib.import_module(".".join(file.relative_to(APP.parent).with_suffix("").parts))
     for name in CORE:
         importlib.import_module(name)
 

@@ -26,7 +26,8 @@ class Settings(BaseSettings):
 
     ``home`` holds all state of the embedded installation. ``sample`` is a CSV file offered as the sample
     data set. ``storage`` is ``s3://bucket/prefix`` or a directory that several machines share; without it
-    artifacts stay in the home. ``self_approval`` is whether an author may approve their own version: ``auto``
+    artifacts stay in the home. ``aws_endpoint`` stands in for all of AWS where SageMaker is used: a simulator,
+    or a private endpoint. ``self_approval`` is whether an author may approve their own version: ``auto``
     allows it only while nobody else could do it.
 
     Each of them may stand in a file that ``<NAME>_FILE`` names, as container platforms hand over secrets.
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     sample: Path | None = None
     storage: str = ""
     s3_endpoint: str | None = None
+    aws_endpoint: str | None = None
     cache_bytes: int = Field(default=20 * GIB, ge=0)
     lease_seconds: float = Field(default=60, ge=1, le=3600)
     max_upload_bytes: int = Field(default=5 * GIB, ge=1024)
@@ -67,7 +69,14 @@ class Settings(BaseSettings):
         return init_settings, _NamedFiles(settings_cls), env_settings
 
     @field_validator(
-        "sample", "database_url", "redis_url", "public_url", "s3_endpoint", "worker_key", mode="before"
+        "sample",
+        "database_url",
+        "redis_url",
+        "public_url",
+        "s3_endpoint",
+        "aws_endpoint",
+        "worker_key",
+        mode="before",
     )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
@@ -106,7 +115,7 @@ class Settings(BaseSettings):
             raise ValueError("it is neither s3://bucket/prefix nor the absolute path of a directory")
         return value
 
-    @field_validator("s3_endpoint")
+    @field_validator("s3_endpoint", "aws_endpoint")
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
         if value and not value.startswith(("http://", "https://")):

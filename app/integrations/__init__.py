@@ -1,0 +1,1 @@
+"""What the product speaks with outside itself: one folder per outside system."""

@@ -1,0 +1,1 @@
+"""Amazon Web Services: how they are reached, what the product made there, and what that costs."""
