@@ -178,6 +178,7 @@ def description_of(
         "encoder": settings.encoder,
         "tokenizer_sha256": tokenizer.sha256,
         "vocabulary": tokenizer.vocabulary,
+        "pad_id": tokenizer.pad_id,
         "seed": settings.seed,
         "split": {
             "method": settings.split_method,

@@ -44,3 +44,7 @@ def test_unknown_fields_are_refused() -> None:
     with pytest.raises(StepRefused, match="fields is 'body'") as refusal:
         fields_of("body")
     assert "title_and_text" in refusal.value.advice
+
+
+def test_the_token_that_fills_rows_up_is_known(small_encoder: Path) -> None:
+    assert tokenizer(small_encoder).pad_id == 0
