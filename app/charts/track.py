@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from app.charts.svg import join, mark, path, stretched_alone
 
-_COLOURS = {"succeeded": "ok", "leased": "run", "failed": "bad"}
+_COLOURS = {"succeeded": "ok", "leased": "run", "remote": "run", "failed": "bad"}
 
 
 def track(states: Iterable[tuple[str, bool]]) -> Markup:

@@ -16,7 +16,7 @@ from app.cli.session import Session, command
 
 POLL_SECONDS = 0.5
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
-WORDS = {"leased": "running"}  # what a worker holds is running, to whoever watches
+WORDS = {"leased": "running", "remote": "running"}  # what a worker or a job at AWS does is running, to whoever watches
 
 app = typer.Typer(help="Executions of a pipeline.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id, run_….")]

@@ -14,7 +14,7 @@ KEPT = ("macro_f1", "accuracy")
 
 def note_figures(storage: Storage, run: Run, step: Step) -> None:
     """Called when a step has succeeded. One that measured nothing, or not in our words, leaves no mark."""
-    if step.kind != "program" or step.artifact is None:
+    if not step.runs_program or step.artifact is None:
         return
     try:
         document = storage.read_bytes(storage.tree(step.artifact).find(EVALUATION).sha256)

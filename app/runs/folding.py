@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from app.runs.states import LIVE, STEP_ENDS, StepState
+from app.runs.states import LIVE, STEP_ENDS, WORKING, StepState
 from app.runs.tables import Step
 
 SHARDS_NAMED = 3  # in a sentence
 
 # Of a step in shards: what its shards do says more than that their merging waits, or was skipped.
-_TELLING = (StepState.LEASED, StepState.READY, StepState.FAILED, StepState.CANCELLED)
+_TELLING = (StepState.LEASED, StepState.REMOTE, StepState.READY, StepState.FAILED, StepState.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ class Folded:
 
 _WORDS = {
     StepState.LEASED: "running",
+    StepState.REMOTE: "running at AWS",
     StepState.FAILED: "failed",
     StepState.CANCELLED: "cancelled",
 }
@@ -98,7 +99,7 @@ def folded(steps: Sequence[Step]) -> list[Folded]:
 
 
 def progress_share(step: Step) -> float | None:
-    if step.state != StepState.LEASED or not step.progress or not step.progress["total"]:
+    if step.state not in WORKING or not step.progress or not step.progress["total"]:
         return None
     return min(1.0, float(step.progress["done"]) / float(step.progress["total"]))
 

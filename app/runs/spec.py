@@ -5,7 +5,7 @@ It is plain JSON, so that an older worker can read it and leave alone what it do
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ml.pipeline.definition import (
     Comparison,
@@ -22,7 +22,10 @@ from ml.pipeline.definition import (
 )
 from ml.pipeline.resolve import resolve_argument, resolve_arguments
 
+PROGRAM, SAGEMAKER = "program", "sagemaker"  # the kinds of a step that runs a program: here, or at AWS
 NATIVE_QUEUE = "io"  # steps without a program are short and touch only the database and the storage
+CLOUD_QUEUE = "io"  # submitting is short, and afterwards the step holds no slot
+CloudHostName = Literal["sagemaker", "sagemaker-pipeline"]
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,22 @@ class ConditionSpec:
 
 
 @dataclass(frozen=True)
+class ComputeSpec:
+    """Which machines at AWS the step's program runs on. Nothing of it changes what the program leaves, so it
+    is no part of the cache's key."""
+
+    host: CloudHostName
+    job: Literal["processing", "training"]
+    instance_type: str
+    instance_count: int = 1
+    volume_gb: int = 30
+    spot: bool = False
+    max_seconds: int = 24 * 3600
+
+
+@dataclass(frozen=True)
 class StepSpec:
-    """``gates`` are the gates that must have passed before this step runs."""
+    """``gates`` are those that must have passed before this step runs. Without ``compute`` it runs here."""
 
     needs: tuple[str, ...] = ()
     gates: tuple[str, ...] = ()
@@ -58,6 +75,7 @@ class StepSpec:
     conditions: tuple[ConditionSpec, ...] = ()
     cached: bool = False
     deadline_seconds: int = 3600
+    compute: ComputeSpec | None = None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -73,10 +91,16 @@ class StepSpec:
             conditions=tuple(ConditionSpec(**condition) for condition in spec["conditions"]),
             cached=spec["cached"],
             deadline_seconds=spec["deadline_seconds"],
+            compute=ComputeSpec(**spec["compute"]) if spec.get("compute") else None,
         )
 
 
-def spec_of(pipeline: Pipeline, step: Step, parameters: Mapping[str, ParameterValue]) -> StepSpec:
+def spec_of(
+    pipeline: Pipeline,
+    step: Step,
+    parameters: Mapping[str, ParameterValue],
+    compute: ComputeSpec | None = None,
+) -> StepSpec:
     gates = tuple(
         gate.name for gate in pipeline.steps if isinstance(gate, GateStep) and step.name in gate.if_passed
     )
@@ -95,17 +119,23 @@ def spec_of(pipeline: Pipeline, step: Step, parameters: Mapping[str, ParameterVa
         inputs=inputs,
         cached=step.cached,
         deadline_seconds=step.deadline_seconds,
+        compute=compute,
     )
 
 
-def kind_of(step: Step) -> str:
+def kind_of(step: Step, compute: ComputeSpec | None = None) -> str:
+    """A kind of its own for what runs at AWS: a worker that is too old for it leaves the step alone."""
     if isinstance(step, GateStep):
         return "gate"
-    return step.kind if isinstance(step, NativeStep) else "program"
+    if isinstance(step, NativeStep):
+        return step.kind
+    return SAGEMAKER if compute else PROGRAM
 
 
-def queue_of(step: Step) -> str:
-    return step.queue if isinstance(step, ProgramStep) else NATIVE_QUEUE
+def queue_of(step: Step, compute: ComputeSpec | None = None) -> str:
+    if not isinstance(step, ProgramStep):
+        return NATIVE_QUEUE
+    return CLOUD_QUEUE if compute else step.queue
 
 
 def _input(source: Source) -> InputSpec:

@@ -7,7 +7,7 @@ from app.core.work import Work
 from app.runs import queries
 from app.runs.folding import progress_share
 from app.runs.queries import RunDetail
-from app.runs.states import StepState
+from app.runs.states import WORKING, StepState
 from app.runs.tables import Step
 from app.runs.workers import queries as worker_queries
 
@@ -32,7 +32,7 @@ def standing_of(work: Work, run_id: str) -> Standing | None:
 
 
 def _telling(detail: RunDetail) -> Step | None:
-    return next((step for step in detail.steps if step.state == StepState.LEASED), None)
+    return next((step for step in detail.steps if step.state in WORKING), None)
 
 
 def _left(work: Work, detail: RunDetail, step: Step, share: float) -> float | None:

@@ -12,6 +12,7 @@ class StepState(StrEnum):
     BLOCKED = "blocked"  # waits for other steps
     READY = "ready"  # waits for a worker
     LEASED = "leased"  # a worker holds it
+    REMOTE = "remote"  # a job at AWS does it: no worker holds it, any of them looks after it
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -40,6 +41,15 @@ TRANSITIONS: dict[StepState, frozenset[StepState]] = {
     # Straight from ready to succeeded goes a step that was taken from the cache.
     StepState.READY: frozenset({StepState.LEASED, StepState.SUCCEEDED, StepState.CANCELLED}),
     StepState.LEASED: frozenset(
+        {
+            StepState.READY,
+            StepState.REMOTE,
+            StepState.SUCCEEDED,
+            StepState.FAILED,
+            StepState.CANCELLED,
+        }
+    ),
+    StepState.REMOTE: frozenset(
         {StepState.READY, StepState.SUCCEEDED, StepState.FAILED, StepState.CANCELLED}
     ),
     StepState.SUCCEEDED: frozenset(),
@@ -48,7 +58,8 @@ TRANSITIONS: dict[StepState, frozenset[StepState]] = {
     StepState.SKIPPED: frozenset({StepState.BLOCKED}),
 }
 
-LIVE = frozenset({StepState.READY, StepState.LEASED})
+WORKING = frozenset({StepState.LEASED, StepState.REMOTE})  # somebody does it now, here or at AWS
+LIVE = WORKING | {StepState.READY}
 STEP_ENDS = frozenset({StepState.SUCCEEDED, StepState.FAILED, StepState.CANCELLED, StepState.SKIPPED})
 RETRIED = frozenset({StepState.FAILED, StepState.CANCELLED, StepState.SKIPPED})
 RUN_ENDS = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})

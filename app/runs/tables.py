@@ -25,6 +25,7 @@ from app.core.database import Main, Telemetry, now
 
 # SQLite numbers rows by itself only where the column is exactly INTEGER.
 _Serial = BigInteger().with_variant(Integer, "sqlite")
+PROGRAM_KINDS = frozenset({"program", "sagemaker"})  # of the steps that run a program, here or at AWS
 # Said again in a query, word for word, it lets SQLite use the index that has no other steps in it.
 CLAIMABLE = text("state IN ('ready', 'leased')")
 
@@ -119,7 +120,7 @@ class Step(Main):
     position: Mapped[int]
     part_of: Mapped[str | None] = mapped_column(String(60))
     shard: Mapped[int | None]
-    kind: Mapped[str] = mapped_column(String(20))  # program, gate, register, publish
+    kind: Mapped[str] = mapped_column(String(20))  # program, sagemaker, gate, register, publish
     queue: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(20))
     spec: Mapped[dict[str, Any]]
@@ -146,6 +147,10 @@ class Step(Main):
     artifact: Mapped[str | None] = mapped_column(String(64))  # sha256 of the tree
     artifact_size: Mapped[int | None] = mapped_column(BigInteger)
     result: Mapped[dict[str, Any] | None]  # what a native step answered
+
+    @property
+    def runs_program(self) -> bool:
+        return self.kind in PROGRAM_KINDS
 
 
 class Attempt(Main):

@@ -102,7 +102,7 @@ def step_json(step: Step) -> dict[str, Any]:
 def evaluation_of(storage: Storage, detail: RunDetail) -> Mapping[str, Any] | None:
     """What the run measured: evaluation.json of the step that left one."""
     for step in reversed(detail.steps):
-        if step.kind == "program" and step.artifact and not step.part_of:
+        if step.runs_program and step.artifact and not step.part_of:
             try:
                 file = storage.tree(step.artifact).find(EVALUATION)
                 return dict(json.loads(storage.read_bytes(file.sha256)))

@@ -18,11 +18,11 @@ from app.runs import queries
 from app.runs.advancing import facts_of
 from app.runs.engine import run_status
 from app.runs.native import PROGRAM
-from app.runs.states import LIVE, RUN_ENDS, STEP_ENDS, AttemptStatus, StepState
+from app.runs.states import LIVE, RUN_ENDS, STEP_ENDS, WORKING, AttemptStatus, StepState
 from app.runs.tables import Attempt, Run, RunEvent, Step
 from tests.programs.signed import SIGNATURE
 
-BEGUN = frozenset({StepState.READY, StepState.LEASED, StepState.SUCCEEDED, StepState.FAILED})
+BEGUN = LIVE | {StepState.SUCCEEDED, StepState.FAILED}
 
 
 @dataclass
@@ -117,7 +117,7 @@ def _of_run(run: Run, steps: Sequence[Step]) -> Iterator[str]:
 def _of_step(step: Step, attempts: Sequence[Attempt]) -> Iterator[str]:
     statuses = Counter(attempt.status for attempt in attempts)
     running = [attempt.fence for attempt in attempts if attempt.status == AttemptStatus.RUNNING]
-    if running != ([step.fence] if step.state == StepState.LEASED else []):
+    if running != ([step.fence] if step.state in WORKING else []):
         yield f"attempts with the fences {running} run, its fence is {step.fence}"
     if [attempt.number for attempt in attempts] != list(range(1, step.attempt + 1)):
         yield f"its attempts are not numbered 1 to {step.attempt}"

@@ -89,7 +89,7 @@ def _inputs(one: Column) -> Facts:
 
 def _code(detail: RunDetail) -> Facts:
     """Of each step's program. A step that came from the cache was made by that one, too."""
-    programs = [step for step in detail.steps if step.kind == "program"]
+    programs = [step for step in detail.steps if step.runs_program]
     names = {step.id: f"{step.part_of}, shards" if step.part_of else step.name for step in programs}
     return {names[step.id]: (step.program_version or NONE)[:12] for step in programs}
 
@@ -100,7 +100,7 @@ def _environment(detail: RunDetail) -> Facts:
     found: dict[str, str] = {}
     for step in detail.steps:
         attempts = detail.attempts[step.id]
-        if step.kind != "program" or step.part_of or not attempts:
+        if not step.runs_program or step.part_of or not attempts:
             continue
         found[f"{step.name}: worker"] = attempts[-1].worker
         for name, value in (attempts[-1].environment or {}).items():

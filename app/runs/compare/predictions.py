@@ -43,7 +43,7 @@ class Paired:
 def predictions(storage: Storage, steps: Sequence[Step]) -> pa.Table | None:
     """Of the step that left some; rows whose review stands once, so that a join can't multiply them."""
     for step in steps:
-        if step.kind != "program" or step.artifact is None:
+        if not step.runs_program or step.artifact is None:
             continue
         try:
             file = storage.tree(step.artifact).find(FILE)

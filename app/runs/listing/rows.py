@@ -22,11 +22,10 @@ from app.runs.listing import queries as list_queries
 from app.runs.listing.queries import Recipe, Usual
 from app.runs.queries import RunDetail
 from app.runs.run_page import cards
-from app.runs.states import RUN_ENDS, StepState
+from app.runs.states import LIVE, RUN_ENDS, WORKING, StepState
 from app.runs.tables import Run, Step
 
 PAGE = 50
-_ACTIVE = (StepState.LEASED, StepState.READY)
 _ROOM = 1.4  # how much longer than the longest usual time a bar has room for
 
 
@@ -135,7 +134,7 @@ def note(detail: RunDetail) -> str:
         return f"registered {version['model']} v{version['version']}" if version else ""
     if step.part_of and (part := _part(detail, step.part_of)):
         return f"{part.step.name}, {part.brief}"
-    if step.state == StepState.LEASED:
+    if step.state in WORKING:
         return f"{step.name}{', ' + step.progress['phase'] if step.progress else ''}"
     if step.state == StepState.READY:
         return f"{step.name} waits for a worker"
@@ -152,7 +151,7 @@ def _part(detail: RunDetail, name: str) -> Folded | None:
 
 def _telling(steps: Sequence[Step]) -> Step | None:
     """The step that says most about the run: what failed, what runs or waits, the gate that stayed closed."""
-    for states in ((StepState.FAILED,), _ACTIVE, (StepState.CANCELLED,)):
+    for states in ((StepState.FAILED,), LIVE, (StepState.CANCELLED,)):
         if found := next((step for step in steps if step.state in states), None):
             return found
     return next((s for s in steps if s.kind == "gate" and s.result and not s.result["passed"]), None)

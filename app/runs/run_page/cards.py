@@ -11,7 +11,7 @@ from app.runs import queries
 from app.runs.folding import Folded, folded, progress_share
 from app.runs.listing.queries import Usual
 from app.runs.queries import RunDetail
-from app.runs.states import RUN_ENDS, AttemptStatus, RunStatus, StepState
+from app.runs.states import RUN_ENDS, WORKING, AttemptStatus, RunStatus, StepState
 from app.runs.tables import Attempt, Step
 
 CANCEL_WORDS = "cancelling"
@@ -59,11 +59,11 @@ def chosen_step(detail: RunDetail, name: str | None) -> Step:
     named = detail.step(name) if name else None
     if named:
         return named
-    for wanted in (StepState.LEASED, StepState.FAILED):
-        if found := next((step for step in detail.steps if step.state == wanted), None):
+    for wanted in (WORKING, {StepState.FAILED}):
+        if found := next((step for step in detail.steps if step.state in wanted), None):
             return found
     tried = [part.step for part in folded(detail.steps) if detail.attempts[part.step.id]]
-    tried = [step for step in tried if step.kind == "program"]
+    tried = [step for step in tried if step.runs_program]
     return max(tried, key=lambda step: queries.seconds_of(step) or 0.0, default=detail.steps[0])
 
 
@@ -79,7 +79,7 @@ def _card(detail: RunDetail, part: Folded, now: datetime, asked: str | None) -> 
         _pill(status),
         _lines_of_shards(part, now) if part.shards else _lines(detail, step, now),
         part.share,
-        now=part.state == StepState.LEASED,
+        now=part.state in WORKING,
         waiting=part.state in (StepState.BLOCKED, StepState.READY, StepState.SKIPPED),
         shards=[_shard(detail, shard, now) for shard in part.shards],
         words=part.words,
@@ -106,7 +106,7 @@ def _shard(detail: RunDetail, shard: Step, now: datetime) -> ShardRow:
 def _lines_of_shards(part: Folded, now: datetime) -> list[str]:
     seconds = part.seconds_until(now)
     lines = ["" if seconds is None or part.cached else duration(seconds), part.words]
-    if part.step.state == StepState.LEASED:
+    if part.step.state in WORKING:
         lines.append("merging")
     if cached := sum(each.cached for each in part.shards):
         lines.append(f"{cached} from the cache")
@@ -115,7 +115,7 @@ def _lines_of_shards(part: Folded, now: datetime) -> list[str]:
 
 def _lines(detail: RunDetail, step: Step, now: datetime) -> list[str]:
     lines = [_took(detail, step, now)]
-    if step.state == StepState.LEASED and step.progress:
+    if step.state in WORKING and step.progress:
         lines.append(str(step.progress["phase"]))
     if step.cached:
         lines.append(f"from the cache: {step.cache_reason}")
@@ -143,7 +143,7 @@ def _took(detail: RunDetail, step: Step, now: datetime) -> str:
     tries = len(detail.attempts[step.id])
     if tries < 2:
         return took
-    return f"attempt {tries} · {took}" if step.state == StepState.LEASED else f"{took} · {tries} attempts"
+    return f"attempt {tries} · {took}" if step.state in WORKING else f"{took} · {tries} attempts"
 
 
 def conditions_in_words(gate: Step) -> str:
@@ -182,11 +182,11 @@ def _usually(detail: RunDetail, usual: Usual | None) -> str:
 
 
 def _phase(detail: RunDetail) -> Fact:
-    part = next((part for part in folded(detail.steps) if part.state == StepState.LEASED), None)
+    part = next((part for part in folded(detail.steps) if part.state in WORKING), None)
     if part is None:
         return ("Phase", {"queued": "queued", "running": "between steps"}.get(detail.run.status, "ended"), "")
     running = part.step
-    if part.shards and running.state != StepState.LEASED:
+    if part.shards and running.state not in WORKING:
         return ("Phase", running.name, part.words)
     progress: Mapping[str, Any] = running.progress or {}
     total = f" of {progress['total']:,}" if progress.get("total") else ""

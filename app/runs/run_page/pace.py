@@ -11,7 +11,7 @@ from app.runs import queries
 from app.runs.folding import Folded, folded, left_of, progress_share
 from app.runs.listing.queries import Usual, usual_step_times, usual_times
 from app.runs.queries import RunDetail
-from app.runs.states import RUN_ENDS, STEP_ENDS, StepState
+from app.runs.states import RUN_ENDS, STEP_ENDS, WORKING, StepState
 from app.runs.tables import Step, Worker
 from app.runs.workers import queries as worker_queries
 
@@ -48,9 +48,9 @@ def pace_of(session: Session, detail: RunDetail) -> Pace:
 
 def estimate(detail: RunDetail, pace: Pace, now: datetime) -> Estimate | None:
     """None where neither its progress nor an earlier run says anything."""
-    parts = [part for part in folded(detail.steps) if part.step.kind == "program"]
+    parts = [part for part in folded(detail.steps) if part.step.runs_program]
     still_open = [part for part in parts if part.state not in STEP_ENDS]
-    running = next((part for part in still_open if part.state == StepState.LEASED), None)
+    running = next((part for part in still_open if part.state in WORKING), None)
     own = _by_progress(detail, running, now) if running else None
     rest = [_by_median(part, pace, now) for part in still_open if part is not running or own is None]
     known = [seconds for seconds in rest if seconds is not None]
@@ -64,7 +64,7 @@ def estimate(detail: RunDetail, pace: Pace, now: datetime) -> Estimate | None:
 def expected(detail: RunDetail, pace: Pace, now: datetime) -> list[Expected]:
     """When the steps after the running one begin and end, as far as that is known."""
     parts = folded(detail.steps)
-    running = next((part for part in parts if part.state == StepState.LEASED), None)
+    running = next((part for part in parts if part.state in WORKING), None)
     if running is None or (left := _left(detail, running, pace, now)) is None:
         return []
     spans, at = [], now + timedelta(seconds=left)
@@ -85,7 +85,7 @@ def _left(detail: RunDetail, part: Folded, pace: Pace, now: datetime) -> float |
 
 def _by_progress(detail: RunDetail, part: Folded, now: datetime) -> float | None:
     """Shards that still wait will take as long as those that run, and as many of them run at a time."""
-    running = [step for step in part.all if step.state == StepState.LEASED]
+    running = [step for step in part.all if step.state in WORKING]
     whole = [found for step in running if (found := _whole(detail, step, now)) is not None]
     if not whole:
         return None
@@ -108,7 +108,7 @@ def _by_median(part: Folded, pace: Pace, now: datetime) -> float | None:
     usual = pace.steps.get(step.name)
     if usual is None or part.shards:
         return None
-    begun = step.started_at if step.state == StepState.LEASED else None
+    begun = step.started_at if step.state in WORKING else None
     return max(0.0, usual.seconds - (now - begun).total_seconds()) if begun else usual.seconds
 
 

@@ -21,7 +21,7 @@ from app.runs.states import StepState
 from app.runs.tables import Attempt, Run, Step
 from ml.pipeline.definition import Pipeline
 
-GATE, PROGRAM = "gate", "program"
+GATE = "gate"
 _WORDS = {"config": "Configuration"}
 
 
@@ -105,7 +105,7 @@ def panel_of(
 
 
 def _curves(telemetry: Work, detail: RunDetail, step: Step, attempt: Attempt | None) -> list[Markup]:
-    if attempt is None or step.kind != PROGRAM:
+    if attempt is None or not step.runs_program:
         return []
     points = queries.metric_points(telemetry.session, step.run_id, step.id, attempt.number)
     address = f"/runs/{detail.run.id}/figures/"
@@ -113,14 +113,14 @@ def _curves(telemetry: Work, detail: RunDetail, step: Step, attempt: Attempt | N
 
 
 def _tabs_of(step: Step) -> Sequence[str]:
-    if step.kind == PROGRAM:
+    if step.runs_program:
         return TABS
     return ("metrics", "config", "attempts") if step.kind == GATE else ("config", "attempts")
 
 
 def _usual_tab(step: Step, measured: bool) -> str:
     """Where a reader would look first."""
-    if step.kind != PROGRAM:
+    if not step.runs_program:
         return _tabs_of(step)[0]
     if step.cached:
         return "artifacts"
@@ -145,7 +145,7 @@ def _config(step: Step, attempt: Attempt | None, pipeline: Pipeline | None) -> C
         ("Worker", attempt.worker if attempt else ""),
         ("Cores", str(environment.get("SM_NUM_CPUS", ""))),
         ("GPUs", str(environment.get("SM_NUM_GPUS", ""))),
-        ("Time limit", duration(step.spec["deadline_seconds"]) if step.kind == PROGRAM else ""),
+        ("Time limit", duration(step.spec["deadline_seconds"]) if step.runs_program else ""),
         ("Cache key", step.cache_hash or ""),
     ]
     return Config(
