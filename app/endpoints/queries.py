@@ -1,6 +1,6 @@
 """Every read of the endpoints feature."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.core.database import now
 from app.endpoints.tables import Deployment, Endpoint
-from app.registry.tables import Model, ModelVersion
+from app.registry.tables import ApprovalStatus, Model, ModelVersion, Validity
 
 
 @dataclass(frozen=True)
@@ -132,3 +132,13 @@ def live_marks(session: Session) -> dict[str, LiveMark]:
         .where(Deployment.retired_at.is_(None))
     )
     return {row[0]: LiveMark(*row) for row in session.execute(query)}
+
+
+def servable_ids(session: Session, version_ids: Collection[str]) -> set[str]:
+    """Those of the versions that are approved and valid now."""
+    query = select(ModelVersion.id).where(
+        ModelVersion.id.in_(version_ids),
+        ModelVersion.status == ApprovalStatus.APPROVED,
+        ModelVersion.validity == Validity.VALID,
+    )
+    return set(session.scalars(query))

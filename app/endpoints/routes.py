@@ -88,7 +88,9 @@ async def deploy(
     model, version = picked(pick)
     placed = await asyncio.to_thread(service.deploy, services, actor, endpoint, model, version)
     slot = await serving_of(request).settled(placed.endpoint.name)
-    answers = "answers" if slot and slot.state == "ready" else "is being loaded to answer"
+    answers = {"ready": "answers", "failed": "can’t be loaded to answer"}.get(
+        slot.state if slot else "", "is being loaded to answer"
+    )
     said = f"{placed.model.name} v{placed.version.number} {answers} on {placed.endpoint.name}."
     return redirect(f"/endpoints/{placed.endpoint.name}", said)
 

@@ -49,7 +49,7 @@ class EndpointRefused(Conflict):
 
 @dataclass
 class Slot:
-    """``loaded`` may still be the version before while the next one loads.
+    """``loaded`` may still be the version before, while the next one loads and where it could not be loaded.
 
     ``since`` is when the present state began; a deployment that loads is not yet in service.
     """
@@ -61,6 +61,18 @@ class Slot:
     failed_at: float = 0.0
     task: asyncio.Task[None] | None = None
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def keeps(self) -> str | None:
+        """The version that answers although another one was deployed."""
+        if self.loaded is None or self.loaded.serves.version_id == self.mark.version_id:
+            return None
+        return self.loaded.serves.version_id
+
+    def let_go(self) -> None:
+        if self.loaded:
+            self.loaded.retire()
+        self.loaded = None
 
     @property
     def due(self) -> bool:
@@ -139,9 +151,11 @@ class Serving:
     async def look(self) -> None:
         """Compare with the database once and begin to load whatever differs."""
         async with self._looking:
-            marks = await asyncio.to_thread(self._marks)
+            marks, withdrawn = await asyncio.to_thread(self._marks, self._kept())
             for name, mark in marks.items():
                 slot = self._slots.get(name)
+                if slot and slot.keeps in withdrawn:
+                    slot.let_go()
                 if slot is None or slot.mark != mark or slot.due:
                     self._begin(name, mark, slot)
             for name in self._slots.keys() - marks.keys():
@@ -155,9 +169,14 @@ class Serving:
                 log.warning("serving_look_failed", exc_info=failed)
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _marks(self) -> dict[str, LiveMark]:
+    def _kept(self) -> set[str]:
+        return {slot.keeps for slot in self._slots.values() if slot.keeps}
+
+    def _marks(self, kept: set[str]) -> tuple[dict[str, LiveMark], set[str]]:
+        """What is live, and which of the versions that still answer beside it may not any more."""
         with self._services.works.reading() as work:
-            return queries.live_marks(work.session)
+            marks = queries.live_marks(work.session)
+            return marks, kept - queries.servable_ids(work.session, kept) if kept else set()
 
     def _begin(self, name: str, mark: LiveMark, before: Slot | None) -> None:
         slot = Slot(mark, State.LOADING)
@@ -184,15 +203,15 @@ class Serving:
             if isinstance(outcome, Loaded):
                 outcome.retire()  # a newer deployment has taken the slot, and what it answers with
             return
-        before = slot.loaded
         if isinstance(outcome, Loaded):
-            slot.loaded, slot.state = outcome, State.READY
+            before, slot.loaded, slot.state = slot.loaded, outcome, State.READY
+            if before:
+                before.retire()
         elif isinstance(outcome, Exception):
-            slot.loaded, slot.state = None, State.FAILED
-            slot.error, slot.failed_at = _as_refusal(outcome, slot.mark), time.monotonic()
+            # What answered before goes on: a deployment that can't be loaded must not take the endpoint down.
+            slot.state, slot.failed_at = State.FAILED, time.monotonic()
+            slot.error = _as_refusal(outcome, slot.mark)
         slot.since = datetime.now(UTC)
-        if before:
-            before.retire()
 
     def _absent(self, endpoint: str) -> FittingRoomError:
         with self._services.works.reading() as work:
