@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the parts of ml under test need none of this
     from app.core.services import Services
     from app.core.settings import Settings
     from app.core.work import Works
+    from tests.programs.cloud import Simulator
     from tests.programs.postgres import Postgres
     from tests.programs.s3 import S3Server
 
@@ -116,6 +117,24 @@ def s3(s3_server: "S3Server", monkeypatch: pytest.MonkeyPatch) -> "S3Server":
     for name, value in {**CREDENTIALS, **ALONE}.items():
         monkeypatch.setenv(name, value)
     return s3_server
+
+
+@pytest.fixture(scope="session")
+def simulator_server() -> "Iterator[Simulator]":
+    """One simulator of AWS a test process."""
+    from tests.programs.cloud import serving_simulator
+
+    with serving_simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(simulator_server: "Simulator", monkeypatch: pytest.MonkeyPatch) -> "Iterator[Simulator]":
+    """It, with credentials and its address in the environment; faults are taken back afterwards."""
+    for name, value in simulator_server.environ.items():
+        monkeypatch.setenv(name, value)
+    yield simulator_server
+    simulator_server.mend()
 
 
 @pytest.fixture
