@@ -1,5 +1,6 @@
 """What the command line does on the machine itself: it opens the home's database, as the server would."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.accounts import service
@@ -11,6 +12,11 @@ from app.core.security import Role
 from app.core.settings import Settings
 from app.core.work import Works
 from app.handlers import open_services
+from app.integrations.aws.config import row_of
+from app.integrations.aws.forms import CloudRequest
+from app.integrations.aws.setup import entered, save_settings
+
+SYSTEM = "system"  # who acts, in the audit, where nobody is signed in
 
 
 @dataclass(frozen=True)
@@ -48,3 +54,15 @@ def make_token(name: str, role: str) -> tuple[str, str]:
             return token.id, secret
     finally:
         databases.close()
+
+
+def set_up_cloud(wanted: Mapping[str, str | bool]) -> dict[str, object]:
+    """Writes the cloud's settings down; those that are not given stay as they are."""
+    services = open_services(Settings())
+    try:
+        with services.works.writing() as work:
+            row = row_of(work)
+            request = CloudRequest.model_validate({**(entered(row) if row else {}), **wanted})
+            return entered(save_settings(work, SYSTEM, request))
+    finally:
+        services.close()

@@ -3,6 +3,7 @@
 import typer
 
 from app.cli import (
+    cloud,
     datasets,
     doctor,
     migrating,
@@ -21,9 +22,9 @@ from app.cli.session import command
 
 HELP = """From customer reviews to an approved, served classifier.
 
-"token", "doctor", "migrate", "backup", "restore", "check" and "collect" work on the machine itself. Every \
-other command speaks to a server (--url, FITTINGROOM_URL) with a token (--token, FITTINGROOM_TOKEN). Data \
-goes to standard output, progress and errors to standard error.
+"token", "cloud setup", "doctor", "migrate", "backup", "restore", "check" and "collect" work on the machine \
+itself. Every other command speaks to a server (--url, FITTINGROOM_URL) with a token (--token, \
+FITTINGROOM_TOKEN). Data goes to standard output, progress and errors to standard error.
 """
 EPILOG = (
     "Exit codes: 0 ok · 1 failed · 2 usage · 3 gate failed · 4 not found · 5 not signed in or not allowed"
@@ -41,6 +42,7 @@ command(app, "predict")(serving.predict)
 command(app, "search")(searching.search)
 command(app, "notices")(notices.notices)
 app.add_typer(workers.app, name="worker")
+app.add_typer(cloud.app, name="cloud")
 app.add_typer(tokens.app, name="token")
 command(app, "doctor")(doctor.doctor)
 command(app, "migrate")(migrating.migrate)
