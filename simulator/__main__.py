@@ -10,6 +10,7 @@ import tempfile
 import threading
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 HOST = "127.0.0.1"
 # moto's answers to some requests look for credentials as any client does; these are never sent anywhere.
@@ -56,6 +57,10 @@ def serve(port: int, home: Path, grace_seconds: float) -> None:
 
     class Quiet(MotoRequestHandler):
         protocol_version = "HTTP/1.1"  # clients keep their connections
+
+        def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+            """A fault that was asked for: the client finds a closed connection at once."""
+            self.close_connection = True
 
         def log(self, *_words: object) -> None:
             """One line a request would bury what matters."""
