@@ -6,10 +6,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from app.core.errors import Invalid
+from ml.serving.wire import INPUT_LIMIT, TEXT_LIMIT, TITLE_LIMIT
 
-TEXT_LIMIT = 20_000
-TITLE_LIMIT = 1_000
-INPUT_LIMIT = 64
 METADATA_LIMIT = 50
 
 Text = Annotated[str, StringConstraints(max_length=TEXT_LIMIT)]
