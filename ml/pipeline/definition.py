@@ -11,6 +11,7 @@ from typing import Literal
 ParameterType = Literal["integer", "number", "boolean", "text"]
 ParameterValue = int | float | bool | str
 Queue = Literal["cpu", "gpu", "io"]
+Job = Literal["processing", "training"]
 Comparison = Literal[">=", ">", "<=", "<"]
 NativeKind = Literal["gate", "register", "publish"]
 
@@ -87,7 +88,8 @@ class ProgramStep:
 
     With ``shards`` above 1 a launch fans it out, see ml.pipeline.fanout: so many children run the program,
     each with its share, and a step of the same name runs ``merge`` over what they made. ``part_of`` and
-    ``shard`` are a child's.
+    ``shard`` are a child's. ``job`` is the kind of job it is on SageMaker: a training job keeps checkpoints
+    in S3, may run on spot instances and leaves a model.
     """
 
     name: str
@@ -101,6 +103,7 @@ class ProgramStep:
     merge: str = ""
     part_of: str | None = None
     shard: int | None = None
+    job: Job = "processing"
 
     def __post_init__(self) -> None:
         if self.shards != 1 and not self.merge:
@@ -142,7 +145,8 @@ class Recipe:
 class Pipeline:
     """``inputs`` names the run inputs it needs. Steps stand in an order in which they can run.
 
-    ``shares`` are groups of parameters that must add up to 1.
+    ``shares`` are groups of parameters that must add up to 1. ``portable``: its programs may run away from
+    this installation, too.
     """
 
     name: str
@@ -152,6 +156,7 @@ class Pipeline:
     recipes: tuple[Recipe, ...] = ()
     default_recipe: str = ""
     shares: tuple[tuple[str, ...], ...] = ()
+    portable: bool = True
 
     def step(self, name: str) -> Step:
         return next(step for step in self.steps if step.name == name)

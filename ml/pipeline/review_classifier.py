@@ -37,7 +37,14 @@ STEPS = (
         shards=ParameterRef(SHARDS.name),
         merge="ml.steps.prepare_merge",
     ),
-    ProgramStep("train", "ml.steps.train", _refs(*_TRAIN), {"features": StepOutput("prepare")}, queue="gpu"),
+    ProgramStep(
+        "train",
+        "ml.steps.train",
+        _refs(*_TRAIN),
+        {"features": StepOutput("prepare")},
+        queue="gpu",
+        job="training",
+    ),
     ProgramStep(
         "evaluate",
         "ml.steps.evaluate",
