@@ -13,7 +13,7 @@ from botocore import xform_name
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sagemaker.responses import SageMakerResponse
 
-from simulator import control, validation
+from simulator import control, identity, validation
 from simulator.core import (
     OPERATIONS,
     OWN_AGENT,
@@ -65,6 +65,7 @@ class Application:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
+        identity.arrived(environ.get("HTTP_AUTHORIZATION", ""))
         if path.startswith("/simulator/"):
             return _sent(control.answer(self.state, _raw(environ)), start_response)
         if OWN_AGENT in environ.get("HTTP_USER_AGENT", ""):
