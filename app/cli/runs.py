@@ -16,7 +16,7 @@ from app.cli.session import Session, command
 
 POLL_SECONDS = 0.5
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
-WORDS = {"leased": "running", "remote": "running"}  # what a worker or a job at AWS does is running, to whoever watches
+WORDS = {"leased": "running", "remote": "running"}  # whoever does it, a worker or a job at AWS
 
 app = typer.Typer(help="Executions of a pipeline.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id, run_….")]
@@ -83,6 +83,17 @@ def start(
     pipeline: Annotated[str, typer.Option("--pipeline", help="What to run.")] = "review-classifier",
     priority: Annotated[str | None, typer.Option("--priority", help="low, normal or high.")] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu or gpu.")] = None,
+    compute: Annotated[
+        str | None, typer.Option("--compute", help="local, sagemaker or sagemaker-pipeline.")
+    ] = None,
+    compute_step: Annotated[
+        list[str] | None,
+        typer.Option("--compute-step", metavar="STEP=COMPUTE", help="Of one step; may be repeated."),
+    ] = None,
+    instance_type: Annotated[
+        list[str] | None,
+        typer.Option("--instance-type", metavar="STEP=TYPE", help="At SageMaker; may be repeated."),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Until it has ended; a failed gate exits 3.")] = False,
 ) -> None:
     """Start a run of a pipeline on a data set."""
@@ -95,6 +106,9 @@ def start(
         "pipeline": pipeline,
         "priority": priority,
         "device": device,
+        "compute": compute,
+        "computes": _pairs(compute_step or [], "--compute-step", "train=sagemaker") or None,
+        "instance_types": _pairs(instance_type or [], "--instance-type", "train=ml.m5.xlarge") or None,
     }
     body = {key: value for key, value in wanted.items() if value is not None}
     # The key makes a repeated request find the first one's run instead of starting a second.
@@ -207,13 +221,17 @@ def artifacts(
 
 
 def parameters_of(pairs: list[str]) -> dict[str, Any]:
-    parameters: dict[str, Any] = {}
+    return {key: _parsed(value) for key, value in _pairs(pairs, "--param", "epochs=2").items()}
+
+
+def _pairs(pairs: list[str], option: str, example: str) -> dict[str, str]:
+    found: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise Failure(f"--param {pair} is not KEY=VALUE.", "Write --param epochs=2.", Exit.USAGE)
-        parameters[key.strip()] = _parsed(value)
-    return parameters
+            raise Failure(f"{option} {pair} is not KEY=VALUE.", f"Write {option} {example}.", Exit.USAGE)
+        found[key.strip()] = value
+    return found
 
 
 def _parsed(value: str) -> Any:

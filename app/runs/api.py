@@ -13,6 +13,7 @@ from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading, Services, Writing
 from app.runs import queries, service, views
 from app.runs.listing.filters import Filters, narrowed
+from app.runs.launch_compute import Compute, StepCompute
 from app.runs.places import Device, Priority
 from app.runs.queries import RunDetail
 from app.runs.starting import CLASSIFIER, on_dataset
@@ -29,7 +30,8 @@ LINES_A_READ = 2000
 
 class StartRequest(BaseModel):
     """``dataset`` is a name or id; without ``version`` the newest ready one. ``model`` names the model that
-    gets a new version, by default as the data set."""
+    gets a new version, by default as the data set. ``compute`` is where the programs run; ``computes`` and
+    ``instance_types`` say it of single steps, by name."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,6 +43,9 @@ class StartRequest(BaseModel):
     model: str | None = None
     priority: Priority = "normal"
     device: Device = "auto"
+    compute: Compute = "local"
+    computes: dict[str, StepCompute] = {}
+    instance_types: dict[str, str] = {}
 
 
 class ChangeRequest(BaseModel):

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from sqlalchemy.exc import IntegrityError
 
@@ -14,16 +14,18 @@ from app.core.lineage import record_edge
 from app.core.numbers import next_number
 from app.core.services import Messenger, Services, Standing
 from app.core.work import Work
-from app.runs import queries, service
+from app.runs import launch_compute, queries, service
 from app.runs.advancing import record_event, settle
+from app.runs.launch_compute import LOCAL, PIPELINE, Wanted
 from app.runs.leases import MAX_ATTEMPTS
 from app.runs.places import known_device, priority_of
 from app.runs.recipes.queries import with_saved
-from app.runs.spec import kind_of, queue_of, spec_of
+from app.runs.spec import ComputeSpec, kind_of, queue_of, spec_of
 from app.runs.standing import standing_of
 from app.runs.states import RunStatus, StepState
 from app.runs.tables import Run, Step
 from ml.pipeline.definition import ParameterValue, Pipeline, ProgramStep
+from ml.pipeline.definition import Step as Defined
 from ml.pipeline.fanout import fanned_out
 from ml.pipeline.resolve import BadParameters, resolve_parameters
 
@@ -53,7 +55,8 @@ class InputMissing(Conflict):
 @dataclass(frozen=True)
 class LaunchRequest:
     """``inputs`` maps each of the pipeline's inputs to the sha256 of a tree. ``subject_id`` is what the
-    run is about: a data set version. ``model`` names the model that gets a new version."""
+    run is about: a data set version. ``model`` names the model that gets a new version. ``compute`` is where
+    its programs run, ``computes`` and ``instance_types`` where and on what single steps do."""
 
     pipeline: str
     actor_id: str
@@ -66,6 +69,13 @@ class LaunchRequest:
     idempotency_key: str | None = None
     priority: str = "normal"
     device: str = "auto"
+    compute: str = LOCAL
+    computes: Mapping[str, str] = field(default_factory=dict)
+    instance_types: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def placement(self) -> Wanted:
+        return Wanted(self.compute, self.computes, self.instance_types)
 
     @property
     def digest(self) -> str:
@@ -109,6 +119,7 @@ class RunLauncher:
         pipeline = with_saved(work.session, self.pipeline(request.pipeline))
         recipe = request.recipe or pipeline.default_recipe or None
         values = _resolved(pipeline, request.parameters, recipe)
+        placed = launch_compute.settled(work, pipeline, request.placement, values)
         missing = set(pipeline.inputs) - request.inputs.keys()
         if missing:
             raise InputMissing(f"The input {', '.join(sorted(missing))} is missing.", "Name a data set.")
@@ -119,7 +130,7 @@ class RunLauncher:
             if request.idempotency_key and (before := _before(work, request)):
                 return before
             raise
-        self._write_steps(work, run, pipeline, values)
+        self._write_steps(work, run, pipeline, values, placed)
         record_event(work.session, run, "run", {"status": run.status, "message": ""})
         settle(work, run, self.messenger, ())
         details = {"number": run.number, "pipeline": run.pipeline, "recipe": run.recipe}
@@ -127,10 +138,21 @@ class RunLauncher:
         return run
 
     def _write_steps(
-        self, work: Work, run: Run, pipeline: Pipeline, values: Mapping[str, ParameterValue]
+        self,
+        work: Work,
+        run: Run,
+        pipeline: Pipeline,
+        values: Mapping[str, ParameterValue],
+        placed: Mapping[str, ComputeSpec],
     ) -> None:
         walked = fanned_out(pipeline, values)
         for position, step in enumerate(walked.steps):
+            compute = placed.get(_whole(step))
+            spec = spec_of(walked, step, values, compute)
+            if (
+                compute and compute.host == PIPELINE
+            ):  # its own cache decides: what we spared it would run there
+                spec = replace(spec, cached=False)
             work.session.add(
                 Step(
                     id=new_id("step"),
@@ -140,10 +162,10 @@ class RunLauncher:
                     position=position,
                     part_of=step.part_of if isinstance(step, ProgramStep) else None,
                     shard=step.shard if isinstance(step, ProgramStep) else None,
-                    kind=kind_of(step),
-                    queue=queue_of(step),
+                    kind=kind_of(step, compute),
+                    queue=queue_of(step, compute),
                     state=StepState.BLOCKED,
-                    spec=spec_of(walked, step, values).as_json(),
+                    spec=spec.as_json(),
                     max_attempts=MAX_ATTEMPTS,
                 )
             )
@@ -155,6 +177,11 @@ class RunLauncher:
         except KeyError:
             known = ", ".join(sorted(self.pipelines))
             raise UnknownPipeline(f"There is no pipeline {name!r}.", f"There are: {known}.") from None
+
+
+def _whole(step: Defined) -> str:
+    """The pipeline's step: a shard runs where the step runs that it is a part of."""
+    return step.part_of or step.name if isinstance(step, ProgramStep) else step.name
 
 
 def _before(work: Work, request: LaunchRequest) -> Run | None:
@@ -202,6 +229,7 @@ def _new_run(
         request_hash=request.digest if request.idempotency_key else None,
         priority=priority_of(request.priority),
         device=known_device(request.device),
+        compute=request.compute,
         event_seq=0,
         cancel_requested=False,
         message="",

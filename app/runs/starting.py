@@ -8,6 +8,7 @@ from app.core.services import Services
 from app.core.work import Work
 from app.datasets.service import ready_version
 from app.runs.launch import LaunchRequest, RunLauncher
+from app.runs.launch_compute import LOCAL
 from app.runs.tables import Run
 
 CLASSIFIER = "review-classifier"
@@ -34,6 +35,9 @@ def on_dataset(
     idempotency_key: str | None = None,
     priority: str = "normal",
     device: str = "auto",
+    compute: str = LOCAL,
+    computes: Mapping[str, str] | None = None,
+    instance_types: Mapping[str, str] | None = None,
 ) -> Run:
     """Start a run on a data set's version, by default its newest ready one. What forms and REST call."""
     named = ready_version(work, dataset, version)
@@ -50,6 +54,9 @@ def on_dataset(
         idempotency_key=idempotency_key,
         priority=priority,
         device=device,
+        compute=compute,
+        computes=computes or {},
+        instance_types=instance_types or {},
     )
     return launcher_of(services).start(work, request)
 

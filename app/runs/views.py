@@ -74,6 +74,7 @@ def summary_json(run: Run, about: Mapping[str, dict[str, Any]]) -> dict[str, Any
         "message": run.message,
         "priority": priority_word(run.priority),
         "device": run.device,
+        "compute": run.compute,
         "created_at": _time(run.created_at),
         "started_at": _time(run.started_at),
         "finished_at": _time(run.finished_at),

@@ -29,4 +29,5 @@ DATASET_IMPORT = Pipeline(
         ),
         NativeStep(name="publish", kind="publish", inputs={"version": StepOutput("import")}),
     ),
+    portable=False,  # an upload is read where it lies: it is not yet known what is in it
 )

@@ -94,6 +94,8 @@ def test_start_sends_what_was_asked_for_and_waits_for_the_end() -> None:
             server.url,
             *("run", "start", "--dataset", "shop", "--recipe", "quick", "--param", "epochs=2"),
             *("--param", "freeze=true", "--param", "encoder=a/b", "--wait", "-o", "json"),
+            *("--compute", "sagemaker", "--compute-step", "prepare=local"),
+            *("--instance-type", "train=ml.g5.xlarge"),
         )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == RUN
@@ -105,6 +107,9 @@ def test_start_sends_what_was_asked_for_and_waits_for_the_end() -> None:
         "recipe": "quick",
         "pipeline": "review-classifier",
         "parameters": {"epochs": 2, "freeze": True, "encoder": "a/b"},
+        "compute": "sagemaker",
+        "computes": {"prepare": "local"},
+        "instance_types": {"train": "ml.g5.xlarge"},
     }
 
 
