@@ -1,32 +1,87 @@
 """Every operation of AWS that the product calls, with the permission it needs and on what.
 
 The generated policy is made from this list and nothing else. A test walks the code's calls, so that none is
-left out here, and compares the table in docs/sagemaker.md.
+left out here and none stands here that nobody calls, and compares the table in docs/sagemaker.md.
 """
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-Scope = Literal["bucket", "objects", "jobs", "glue", "athena", "logs", "any", "role"]
+# What the policy allows the permission on, see policy.py; ``any`` where IAM knows nothing narrower.
+Scope = Literal[
+    "any",
+    "bucket",
+    "objects",
+    "training-job",
+    "processing-job",
+    "pipeline",
+    "model-package-group",
+    "model-package",
+    "model",
+    "endpoint-config",
+    "endpoint",
+    "glue",
+    "athena",
+    "logs",
+]
 
 
 class Operation(NamedTuple):
-    """``actions`` are what IAM calls it; ``scope`` what the policy allows it on, see policy.py."""
+    """``actions`` are what IAM calls it; none where AWS answers everybody."""
 
     service: str
     name: str
     actions: tuple[str, ...]
     scope: Scope
+    purpose: str
 
+
+def _sagemaker(name: str, scope: Scope, purpose: str, *more: str) -> Operation:
+    return Operation("sagemaker", name, (f"sagemaker:{name}", *more), scope, purpose)
+
+
+def _s3(name: str, action: str, purpose: str, scope: Scope = "objects") -> Operation:
+    return Operation("s3", name, (f"s3:{action}",), scope, purpose)
+
+
+# Whoever creates with tags needs the right to tag as well.
+TAGS = "sagemaker:AddTags"
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation("sts", "GetCallerIdentity", (), "any"),  # needs no permission: AWS answers everybody
-    Operation("s3", "HeadBucket", ("s3:ListBucket",), "bucket"),
-    Operation("s3", "ListObjectsV2", ("s3:ListBucket",), "bucket"),
-    Operation("s3", "PutObject", ("s3:PutObject",), "objects"),
-    Operation("s3", "GetObject", ("s3:GetObject",), "objects"),
-    Operation("s3", "HeadObject", ("s3:GetObject",), "objects"),
-    Operation("s3", "DeleteObject", ("s3:DeleteObject",), "objects"),
+    Operation("sts", "GetCallerIdentity", (), "any", "who the credentials belong to"),
+    _s3("HeadBucket", "ListBucket", "whether the bucket is there", "bucket"),
+    _s3("ListObjectsV2", "ListBucket", "what stands below a prefix", "bucket"),
+    _s3("GetObject", "GetObject", "bring results back"),
+    _s3("HeadObject", "GetObject", "whether an input was sent already"),
+    _s3("PutObject", "PutObject", "send code, inputs and data"),
+    _s3("CreateMultipartUpload", "PutObject", "send large files"),
+    _s3("UploadPart", "PutObject", "send large files"),
+    _s3("CompleteMultipartUpload", "PutObject", "send large files"),
+    _s3("AbortMultipartUpload", "AbortMultipartUpload", "leave no part of a large file behind"),
+    _s3("DeleteObject", "DeleteObject", "take one file away"),
+    _s3("DeleteObjects", "DeleteObject", "take files away"),
+    _sagemaker("CreateProcessingJob", "processing-job", "a step as a job", TAGS),
+    _sagemaker("DescribeProcessingJob", "processing-job", "follow it, and adopt it after a crash"),
+    _sagemaker("StopProcessingJob", "processing-job", "cancel it"),
+    _sagemaker("ListProcessingJobs", "any", "find what runs under our names"),
+    _sagemaker("CreateTrainingJob", "training-job", "a training step as a job", TAGS),
+    _sagemaker("DescribeTrainingJob", "training-job", "follow it, and adopt it after a crash"),
+    _sagemaker("StopTrainingJob", "training-job", "cancel it"),
+    _sagemaker("ListTrainingJobs", "any", "find what runs under our names"),
+    Operation("logs", "DescribeLogStreams", ("logs:DescribeLogStreams",), "logs", "find a job's log"),
+    Operation("logs", "GetLogEvents", ("logs:GetLogEvents",), "logs", "read a job's log"),
+    Operation("s3", "DeleteObjects", ("s3:DeleteObject",), "objects"),
+    Operation("glue", "CreateDatabase", ("glue:CreateDatabase",), "glue"),
+    Operation("glue", "CreateTable", ("glue:CreateTable",), "glue"),
+    Operation("glue", "UpdateTable", ("glue:UpdateTable",), "glue"),
+    Operation("glue", "DeleteTable", ("glue:DeleteTable",), "glue"),
+    # Whoever asks through Athena reads the catalogue as well.
+    Operation("glue", "GetTables", ("glue:GetTables", "glue:GetTable", "glue:GetDatabase"), "glue"),
+    Operation("glue", "DeleteDatabase", ("glue:DeleteDatabase",), "glue"),
+    Operation("athena", "StartQueryExecution", ("athena:StartQueryExecution",), "athena"),
+    Operation("athena", "GetQueryExecution", ("athena:GetQueryExecution",), "athena"),
+    Operation("athena", "GetQueryResults", ("athena:GetQueryResults",), "athena"),
+    Operation("athena", "StopQueryExecution", ("athena:StopQueryExecution",), "athena"),
 )
 
 
