@@ -14,11 +14,12 @@ from ml.pipeline.definition import Job
 
 CODE = "code"  # the channel with our bundle
 OUTPUT = "output"
+FILE = "File"
 PROCESSING_ROOT = "/opt/ml/processing"
 TRAINING_INPUT = "/opt/ml/input/data"
 CHECKPOINTS = "/opt/ml/checkpoints"
 MOST_CHANNELS: Mapping[Job, int] = {"processing": 9, "training": 19}  # the service's limit less the code
-_SPOT_PATIENCE = 3600  # how long a spot job may wait for a machine, on top of its run time
+SPOT_PATIENCE = 3600  # how long a spot job may wait for a machine, on top of its run time
 
 # The labs' names take the labs' own lines (``val_loss: 0.61``) and ours (``val_loss=0.61``).
 METRICS: Mapping[str, str] = {
@@ -118,7 +119,7 @@ def _training(spec: JobSpec) -> dict[str, Any]:
     }
     if spec.spot:
         request["EnableManagedSpotTraining"] = True
-        request["StoppingCondition"]["MaxWaitTimeInSeconds"] = spec.max_seconds + _SPOT_PATIENCE
+        request["StoppingCondition"]["MaxWaitTimeInSeconds"] = spec.max_seconds + SPOT_PATIENCE
     if spec.subnets:
         request["VpcConfig"] = _network(spec)
     return request
@@ -148,10 +149,10 @@ def processing_output(uri: Any) -> dict[str, Any]:
     }
 
 
-def training_channel(name: str, uri: Any) -> dict[str, Any]:
+def training_channel(name: str, uri: Any, mode: Any = FILE) -> dict[str, Any]:
     return {
         "ChannelName": name,
-        "InputMode": "File",
+        "InputMode": mode,
         "DataSource": {
             "S3DataSource": {
                 "S3DataType": "S3Prefix",

@@ -1,20 +1,15 @@
 """The host in the container, on programs that do as they are told."""
 
 import json
-import signal
-import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ml.contract.outcome import EXIT_REFUSED, EXIT_STOPPED
 from ml.pipeline.definition import Job
-from ml.pipeline.sagemaker.bundle import build_bundle
 from ml.pipeline.sagemaker.outputs import read_outputs
 from tests.programs.container import Container
-from tests.programs.pipelines import PIPELINES, TOY
+from tests.programs.pipelines import TOY
 
 KINDS: tuple[Job, ...] = ("processing", "training")
 PATIENCE_SECONDS = 60.0
