@@ -4,7 +4,7 @@
 GET  /simulator/calls?after=N          operations received, in order
 POST /simulator/faults                 {operation, code, times, message, after, matching}
 DELETE /simulator/faults               all faults taken back
-POST /simulator/settings               {grace_seconds}
+POST /simulator/settings               {grace_seconds, invocation_seconds}
 POST /simulator/interruptions          {job}: the machine of a spot training job is taken away
 POST /simulator/failures               {job, reason}: a job's machine breaks
 ====================================== ==========================================================
@@ -29,7 +29,8 @@ def answer(state: State, request: RawRequest) -> RawAnswer:
     elif (request.method, name) == ("DELETE", "faults"):
         state.faults.clear()
     elif (request.method, name) == ("POST", "settings"):
-        state.grace_seconds = float(words["grace_seconds"])
+        for each in ("grace_seconds", "invocation_seconds"):
+            setattr(state, each, float(words.get(each, getattr(state, each))))
     elif (request.method, name) in DEEDS:
         return DEEDS[request.method, name](state, words)
     else:

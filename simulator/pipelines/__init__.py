@@ -1,0 +1,3 @@
+"""SageMaker Pipelines: definitions are checked, executions are walked, and their jobs really run."""
+
+from simulator.pipelines import operations  # noqa: F401 - registers what this package answers
