@@ -85,11 +85,13 @@ class State:
     endpoint: str = ""
     region: str = REGION
     grace_seconds: float = GRACE_SECONDS
+    invocation_seconds: float = 60.0
     lock: threading.RLock = field(default_factory=threading.RLock)
     faults: Faults = field(default_factory=Faults)
     calls: Calls = field(default_factory=Calls)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     at_exit: list[Callable[[], None]] = field(default_factory=list)
+    watched: bool = False
     _tables: dict[str, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 

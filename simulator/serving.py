@@ -75,7 +75,7 @@ class Instance:
         except (ClientError, BotoCoreError, tarfile.TarError, OSError) as error:
             raise NotServing(
                 f'Failed to download model data for container "container_1" from URL: "{address}". Please '
-                "ensure that there is an object located at the URL and that the role passed to CreateModel has "
+                "ensure that there is an object at the URL and that the role passed to CreateModel has "
                 f"permissions to download the object. ({error})"
             ) from None
         packed.unlink()
