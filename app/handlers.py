@@ -11,8 +11,10 @@ from app.core.settings import Settings
 from app.core.storage import open_storage
 from app.core.work import Work, Works
 from app.datasets import subject as dataset_subject
+from app.datasets.aws import asking, sending
 from app.datasets.service import import_moved, publish_version
 from app.endpoints import subject as endpoint_subject
+from app.integrations.errands.doing import Doer
 from app.notices import events as notices
 from app.registry import subject as model_subject
 from app.registry.service import register_version
@@ -65,3 +67,8 @@ def outbox_senders(services: Services) -> Mapping[str, Sender]:
         ANCHOR: anchor_sender(services.settings.home),
         run_subject.TELEMETRY: run_subject.telemetry_remover(services.works),
     }
+
+
+def errand_doers() -> Mapping[str, Doer]:
+    """By the errand's kind; the workers' errand threads do them."""
+    return {sending.SEND: sending.send, sending.REMOVE: sending.remove, asking.ASK: asking.ask}

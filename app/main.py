@@ -23,6 +23,7 @@ from app.core.services import Services
 from app.core.storage import check_at_start
 from app.datasets import api as datasets_api
 from app.datasets import routes as datasets_routes
+from app.datasets.aws import api as datasets_aws_api
 from app.endpoints import api as endpoints_api
 from app.endpoints import predict_routes as endpoints_predict_routes
 from app.endpoints import routes as endpoints_routes
@@ -68,6 +69,7 @@ ROUTERS = (
     accounts_api.router,
     datasets_routes.router,
     datasets_api.router,
+    datasets_aws_api.router,
     compare_routes.router,
     list_routes.router,
     launch_routes.router,

@@ -44,6 +44,14 @@ def _s3(name: str, action: str, purpose: str, scope: Scope = "objects") -> Opera
     return Operation("s3", name, (f"s3:{action}",), scope, purpose)
 
 
+def _glue(name: str, purpose: str, *more: str) -> Operation:
+    return Operation("glue", name, (f"glue:{name}", *more), "glue", purpose)
+
+
+def _athena(name: str, purpose: str, *more: str) -> Operation:
+    return Operation("athena", name, (f"athena:{name}", *more), "athena", purpose)
+
+
 # Whoever creates with tags needs the right to tag as well.
 TAGS = "sagemaker:AddTags"
 
@@ -70,18 +78,17 @@ OPERATIONS: tuple[Operation, ...] = (
     _sagemaker("ListTrainingJobs", "any", "find what runs under our names"),
     Operation("logs", "DescribeLogStreams", ("logs:DescribeLogStreams",), "logs", "find a job's log"),
     Operation("logs", "GetLogEvents", ("logs:GetLogEvents",), "logs", "read a job's log"),
-    Operation("s3", "DeleteObjects", ("s3:DeleteObject",), "objects"),
-    Operation("glue", "CreateDatabase", ("glue:CreateDatabase",), "glue"),
-    Operation("glue", "CreateTable", ("glue:CreateTable",), "glue"),
-    Operation("glue", "UpdateTable", ("glue:UpdateTable",), "glue"),
-    Operation("glue", "DeleteTable", ("glue:DeleteTable",), "glue"),
-    # Whoever asks through Athena reads the catalogue as well.
-    Operation("glue", "GetTables", ("glue:GetTables", "glue:GetTable", "glue:GetDatabase"), "glue"),
-    Operation("glue", "DeleteDatabase", ("glue:DeleteDatabase",), "glue"),
-    Operation("athena", "StartQueryExecution", ("athena:StartQueryExecution",), "athena"),
-    Operation("athena", "GetQueryExecution", ("athena:GetQueryExecution",), "athena"),
-    Operation("athena", "GetQueryResults", ("athena:GetQueryResults",), "athena"),
-    Operation("athena", "StopQueryExecution", ("athena:StopQueryExecution",), "athena"),
+    _glue("CreateDatabase", "a home for the tables of data sets"),
+    _glue("CreateTable", "a data set version's table"),
+    _glue("UpdateTable", "the same after it was sent again"),
+    _glue("DeleteTable", "take a version away"),
+    # Athena reads the catalogue with the right of whoever asks.
+    _glue("GetTables", "whether a database is empty", "glue:GetTable", "glue:GetDatabase"),
+    _glue("DeleteDatabase", "with its last table"),
+    _athena("StartQueryExecution", "ask a question", "athena:GetWorkGroup"),
+    _athena("GetQueryExecution", "follow it"),
+    _athena("GetQueryResults", "its answer"),
+    _athena("StopQueryExecution", "cancel it"),
 )
 
 
