@@ -15,7 +15,9 @@ from app.core.errors import FittingRoomError, Invalid
 from app.core.services import Services
 from app.core.work import Work
 from app.datasets.queries import NamedVersion, ready_datasets, version_by_id
+from app.runs.launch_compute import COMPUTES, LOCAL, PIPELINE, STEP_COMPUTES, Wanted
 from app.runs.places import AUTO
+from app.runs.queries import RunDetail
 from app.runs.recipes.queries import with_saved
 from app.runs.starting import CLASSIFIER, on_dataset
 from app.runs.tables import Run
@@ -25,7 +27,8 @@ from ml.pipeline.resolve import as_string
 
 PREFIX = "p."  # of the parameters' fields, so that none can clash with the form's own
 FIELDS = frozenset({"dataset", "recipe", "applied", "model", "key", "clone", "reset", "name", "summary"})
-FIELDS |= {"device", "priority"}
+FIELDS |= {"device", "priority", "compute"}
+STEP, INSTANCE = "c.", "i."  # of where a step runs, and on what
 EVERYTHING = "all"  # what "reset" says to put the whole recipe back
 
 
@@ -83,9 +86,21 @@ class LaunchForm:
     problem: str = ""  # what is wrong with the whole
     device: str = AUTO
     priority: str = "normal"
+    compute: str = LOCAL
+    computes: Mapping[str, str] = field(default_factory=dict)  # by the names of steps
+    instance_types: Mapping[str, str] = field(default_factory=dict)
     reset: str = ""
     name: str = ""  # of a recipe to be saved
     summary: str = ""
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is left of it where the run as a whole was changed meanwhile: an instance type that no step
+        has a use for any more was not typed to be refused."""
+        computes = {} if self.compute == PIPELINE else self.computes
+        wanted = Wanted(self.compute, computes)
+        types = {step: each for step, each in self.instance_types.items() if wanted.host(step) != LOCAL}
+        return replace(wanted, instance_types=types)
 
 
 def offered(session: Session) -> Pipeline:
@@ -152,6 +167,9 @@ def start(work: Work, services: Services, actor_id: str, form: LaunchForm) -> Ru
         idempotency_key=form.key or None,
         priority=form.priority,
         device=form.device,
+        compute=form.wanted.compute,
+        computes=form.wanted.computes,
+        instance_types=form.wanted.instance_types,
     )
 
 
@@ -172,7 +190,7 @@ def address(pipeline: Pipeline, form: LaunchForm) -> str:
     usual = recipe_values(pipeline, recipe_of(pipeline, form.recipe))
     named = {"recipe": form.recipe, "dataset": form.dataset, "model": form.model, "clone": form.clone}
     changed = {PREFIX + name: value for name, value in form.values.items() if usual.get(name) != value}
-    return addresses.address("/launch", {**named, **placed(form), **changed})
+    return addresses.address("/launch", {**named, **placed(form), **sent_compute(form.wanted), **changed})
 
 
 def placed(form: LaunchForm) -> dict[str, str]:
@@ -180,6 +198,13 @@ def placed(form: LaunchForm) -> dict[str, str]:
     usual = LaunchForm()
     chosen = {"device": (form.device, usual.device), "priority": (form.priority, usual.priority)}
     return {name: value for name, (value, default) in chosen.items() if value != default}
+
+
+def sent_compute(wanted: Wanted) -> dict[str, str]:
+    """As fields of an address, as far as it is not as usual."""
+    compute = {} if wanted.compute == LOCAL else {"compute": wanted.compute}
+    steps = {STEP + step: each for step, each in wanted.computes.items()}
+    return {**compute, **steps, **{INSTANCE + step: each for step, each in wanted.instance_types.items()}}
 
 
 def refused(form: LaunchForm, refusal: FittingRoomError) -> LaunchForm:
@@ -193,14 +218,22 @@ def refused(form: LaunchForm, refusal: FittingRoomError) -> LaunchForm:
 def read(pairs: Mapping[str, object]) -> LaunchForm:
     """From the fields of a sent form, or from an address's query."""
     texts = {name: value.strip() for name, value in pairs.items() if isinstance(value, str)}
-    values = {name.removeprefix(PREFIX): value for name, value in texts.items() if name.startswith(PREFIX)}
-    form = LaunchForm(values=values)
+    computes = {step: each for step, each in _below(STEP, texts).items() if each in STEP_COMPUTES}
+    types = {step: each for step, each in _below(INSTANCE, texts).items() if each}
+    form = LaunchForm(values=_below(PREFIX, texts), computes=computes, instance_types=types)
     known = {name: text for name, text in texts.items() if name in FIELDS}
-    return replace(form, **known)  # type: ignore[arg-type] # mypy takes them for any of the fields
+    form = replace(form, **known)  # type: ignore[arg-type] # mypy takes them for any of the fields
+    return form if form.compute in COMPUTES else replace(form, compute=LOCAL)
 
 
-def clone_of(run: Run, form: LaunchForm) -> LaunchForm:
+def _below(prefix: str, texts: Mapping[str, str]) -> dict[str, str]:
+    return {name.removeprefix(prefix): text for name, text in texts.items() if name.startswith(prefix)}
+
+
+def clone_of(detail: RunDetail, form: LaunchForm) -> LaunchForm:
     """Everything as it was, on the very version it ran on; what the address changes is changed already."""
+    run = detail.run
+    before = wanted_before(detail)
     values = {name: as_string(value) for name, value in run.parameters.items()}
     return replace(
         form,
@@ -209,9 +242,28 @@ def clone_of(run: Run, form: LaunchForm) -> LaunchForm:
         applied=run.recipe or "",
         model=form.model or run.model or "",
         device=form.device if form.device != AUTO else run.device,
+        compute=form.compute if form.compute != LOCAL else before.compute,
+        computes={**before.computes, **form.computes},
+        instance_types={**before.instance_types, **form.instance_types},
         clone=run.id,
         values={**values, **form.values},
     )
+
+
+def wanted_before(detail: RunDetail) -> Wanted:
+    """Where an earlier run's steps ran, as it would be asked for again; with the very instances."""
+    found = Wanted(detail.run.compute)
+    computes, types = {}, {}
+    for step in detail.steps:
+        if not step.runs_program or step.part_of:
+            continue
+        compute = step.spec.get("compute")
+        if compute:
+            types[step.name] = str(compute["instance_type"])
+        host = str(compute["host"]) if compute else LOCAL
+        if host != found.host(step.name):
+            computes[step.name] = host
+    return replace(found, computes=computes, instance_types=types)
 
 
 def version_choices(session: Session, wanted: str) -> tuple[list[tuple[str, str]], str]:

@@ -11,6 +11,7 @@ from app.core.work import Work
 from app.datasets.queries import version_by_id
 from app.runs import service
 from app.runs.launch_form import form as launching
+from app.runs.launch_form.cloud import CloudSection, Place, cloud_section
 from app.runs.launch_form.form import LaunchForm, ParameterField
 from app.runs.listing import queries as list_queries
 from app.runs.listing.queries import Usual
@@ -57,16 +58,6 @@ class FieldGroup:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Somewhere a run could be executed; ``reason`` says why it can't be, where it can't."""
-
-    value: str
-    name: str
-    text: str
-    reason: str = ""
-
-
-@dataclass(frozen=True)
 class LaunchPage:
     pipeline: Pipeline
     recipe: Recipe
@@ -77,6 +68,7 @@ class LaunchPage:
     versions: Sequence[tuple[str, str]]
     cloned: Run | None
     places: Sequence[Place]
+    cloud: CloudSection
     unserved: Sequence[str]
     facts: Sequence[tuple[str, str, str]]
     changed: int
@@ -97,6 +89,8 @@ def launch_page(work: Work, actor: Actor, form: LaunchForm) -> LaunchPage:
     chosen = next(each for each in offered if each.recipe.name == recipe.name)
     workers = worker_queries.serving_workers(work.session)
     changed = sum(each.changed for each in fields)
+    cloud = cloud_section(work, pipeline, recipe.name, form)
+    rows = _rows(work, dataset, fields)
     return LaunchPage(
         pipeline=pipeline,
         recipe=recipe,
@@ -107,8 +101,9 @@ def launch_page(work: Work, actor: Actor, form: LaunchForm) -> LaunchPage:
         versions=versions,
         cloned=cloned,
         places=places(workers),
+        cloud=cloud,
         unserved=_unserved(pipeline, workers, form.device),
-        facts=[*_rows(work, dataset, fields), ("Expected time", *_time(chosen)), _changes(changed, recipe)],
+        facts=[*rows, ("Expected time", *_time(chosen)), *cloud.facts, _changes(changed, recipe)],
         changed=changed,
         may_change_recipe=chosen.saved is not None and recipes.may_change(actor, chosen.saved),
         address=launching.address(pipeline, form),
@@ -156,21 +151,19 @@ def _groups(fields: Sequence[ParameterField]) -> list[FieldGroup]:
 def places(workers: Sequence[Worker]) -> list[Place]:
     """What is known of the workers is what they tell of themselves."""
     cards = sum(len(worker.devices or ()) for worker in workers)
-    sagemaker = Place("sagemaker", "Amazon SageMaker", "", "not set up on this installation")
     if not cards:
-        usual = Place(AUTO, "This installation", _workers_in_words(workers))
-        return [usual, Place(GPU, "A GPU", "", "no worker with a GPU"), sagemaker]
+        usual = Place(AUTO, "Any worker", _workers_in_words(workers))
+        return [usual, Place(GPU, "A GPU", "", "no worker with a GPU")]
     words = f"{_workers_in_words(workers)} What gains by a card runs on one."
     many = "one card" if cards == 1 else f"{cards} cards"
     return [
-        Place(AUTO, "This installation", words),
+        Place(AUTO, "Any worker", words),
         Place(
             GPU,
             "A GPU",
             f"There {'is' if cards == 1 else 'are'} {many}. The run waits for one, whatever happens.",
         ),
         Place(CPU, "Processors only", "The cards are left to others."),
-        sagemaker,
     ]
 
 

@@ -12,6 +12,7 @@ from app.core.snippets import Call, snippets
 from app.core.work import Work
 from app.datasets.queries import version_by_id
 from app.runs import service
+from app.runs.launch_compute import LOCAL, Wanted
 from app.runs.launch_form import form as launching
 from app.runs.launch_form.form import LaunchForm
 from app.runs.launch_form.page import LaunchPage, launch_page
@@ -26,7 +27,7 @@ def show_form(request: Request, work: Reading, actor: CurrentActor) -> Response:
     """``clone`` takes an earlier run's values, ``recipe`` that recipe's; ``p.…`` changes single ones."""
     form = launching.read(request.query_params)
     if form.clone and not form.applied:
-        form = launching.clone_of(service.get_run(work, form.clone).run, form)
+        form = launching.clone_of(service.get_run(work, form.clone), form)
     return form_page(request, work, actor, form)
 
 
@@ -66,6 +67,7 @@ def _call(work: Work, page: LaunchPage) -> Call:
     named = version_by_id(work.session, page.form.dataset)
     fields = [field for group in page.groups for field in (*group.shown, *group.folded)]
     changed = {each.parameter.name: each.value for each in fields if each.changed}
+    wanted = page.form.wanted
     body = {
         "dataset": named.dataset.name if named else "",
         "version": named.version.number if named else None,
@@ -74,8 +76,19 @@ def _call(work: Work, page: LaunchPage) -> Call:
         **({"model": page.form.model} if page.form.model else {}),
         "pipeline": CLASSIFIER,
         **launching.placed(page.form),
+        **_compute(wanted),
     }
     words = [f"run start --dataset {named.dataset.name if named else 'NAME'} --recipe {page.recipe.name}"]
     words += [f"--param {name}={value}" for name, value in changed.items()]
     words += [f"--{name} {value}" for name, value in launching.placed(page.form).items()]
+    words += [f"--compute {wanted.compute}"] if wanted.compute != LOCAL else []
+    words += [f"--compute-step {step}={each}" for step, each in wanted.computes.items()]
+    words += [f"--instance-type {step}={each}" for step, each in wanted.instance_types.items()]
     return Call("Start this run", "POST", "/api/v1/runs", body, " ".join(words))
+
+
+def _compute(wanted: Wanted) -> dict[str, object]:
+    """As REST takes it, as far as it is not as usual."""
+    said: dict[str, object] = {} if wanted.compute == LOCAL else {"compute": wanted.compute}
+    steps = {"computes": dict(wanted.computes), "instance_types": dict(wanted.instance_types)}
+    return said | {name: each for name, each in steps.items() if each}

@@ -8,33 +8,18 @@ from fastapi.testclient import TestClient
 
 from app.core.services import Services
 from app.integrations.aws.errors import CloudNotSetUp
-from app.integrations.aws.tables import ONLY, CloudSettings
 from app.runs.launch import LaunchRequest, RunLauncher
 from app.runs.launch_compute import ComputeRefused, NotPortable, known_instances
 from app.runs.queries import RunDetail, run_detail
 from app.runs.tables import Step
 from ml.pipeline.catalogue import PIPELINES
+from tests.app.runs.cloud_settings import set_up
 from tests.app.runs.staging import SilentMessenger, Stage
 
 
 @pytest.fixture
 def cloud(services: Services) -> None:
-    with services.works.writing() as work:
-        work.session.add(
-            CloudSettings(
-                id=ONLY,
-                installation_id="inst_1",
-                region="us-east-1",
-                role_arn="arn:aws:iam::123456789012:role/fitting",
-                bucket="bucket",
-                prefix="fittingroom",
-                processing_instance="ml.m5.xlarge",
-                training_instance="ml.g5.xlarge",
-                serving_instance="ml.m5.large",
-                spot=True,
-                updated_by="usr_1",
-            )
-        )
+    set_up(services)
 
 
 def launched(services: Services, pipeline: str = "review-classifier", **request: Any) -> RunDetail:
@@ -179,7 +164,9 @@ def test_rest_takes_and_shows_it(stage: Stage, as_role: Callable[..., TestClient
     run = editor.post("/api/v1/runs", json=body)
     assert run.status_code == 201, run.text
     assert run.json()["compute"] == "local"
-    refused = editor.post("/api/v1/runs", json={**body, "computes": {"gate": "sagemaker", "train": "sagemaker"}})
+    refused = editor.post(
+        "/api/v1/runs", json={**body, "computes": {"gate": "sagemaker", "train": "sagemaker"}}
+    )
     assert (refused.status_code, list(refused.json()["problems"])) == (422, ["computes.gate"])
     odd = editor.post("/api/v1/runs", json={**body, "compute": "moon"})
     assert odd.status_code == 422
