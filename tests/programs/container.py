@@ -4,6 +4,7 @@ No simulator takes part, so what is tested here is what AWS promises in its docu
 somebody built after them.
 """
 
+import io
 import json
 import os
 import subprocess
@@ -13,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml.hosts.archives import pack
 from ml.hosts.arguments import as_arguments
 from ml.pipeline.definition import Job
-from ml.pipeline.sagemaker.bundle import Bundle, build_bundle
+from ml.pipeline.sagemaker.bundle import ARCHIVE, Bundle, build_bundle
 
 ROOT = Path(__file__).parents[2]
 
@@ -102,6 +104,19 @@ class Container:
     def reason(self) -> str:
         file = self.ml / "output" / ("failure" if self.kind == "training" else "message")
         return file.read_text() if file.exists() else ""
+
+
+def repacked(bundle: Bundle, changed: Mapping[str, bytes]) -> bytes:
+    """The bundle's archive with other content for some of its files."""
+    with tarfile.open(fileobj=io.BytesIO(bundle.files[ARCHIVE])) as archive:
+        files = {member.name: _content(archive, member) for member in archive}
+    return pack({**files, **changed})
+
+
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(member)
+    assert file is not None
+    return file.read()
 
 
 def _tar(directory: Path, archive: Path) -> None:
