@@ -119,16 +119,28 @@ class State:
     def logs(self) -> Any:
         return self._client("logs")
 
+    @cached_property
+    def glue(self) -> Any:
+        return self._client("glue")
+
+    @cached_property
+    def athena(self) -> Any:
+        return self._client("athena")
+
     def _client(self, service: str) -> Any:
         """The simulator speaks to itself by HTTP, as any container does."""
-        session = boto3.session.Session(*CREDENTIALS.values(), region_name=self.region)
+        session: Any = boto3.session.Session(
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.region,
+        )
         words = Config(
             user_agent_extra=OWN_AGENT,
             max_pool_connections=32,
             retries={"mode": "standard", "total_max_attempts": 5},
             s3={"addressing_style": "path"},
         )
-        return session.client(service, endpoint_url=self.endpoint, config=words)  # type: ignore[call-overload]
+        return session.client(service, endpoint_url=self.endpoint, config=words)
 
 
 # --- the registry -----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """A container's lines in CloudWatch Logs, by the names that the service gives them."""
 
+import contextlib
 import queue
 import threading
 import time
@@ -32,14 +33,10 @@ class LogStream:
 
     def _make(self, group: str) -> None:
         logs = self._state.logs
-        for make in (
-            lambda: logs.create_log_group(logGroupName=group),
-            lambda: logs.create_log_stream(**self._names),
-        ):
-            try:
-                make()
-            except logs.exceptions.ResourceAlreadyExistsException:
-                continue
+        with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=group)
+        with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_stream(**self._names)
 
     def _send(self) -> None:
         more = True

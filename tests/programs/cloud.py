@@ -173,7 +173,10 @@ class Simulator:
         """All that a job has written, stream after stream."""
         group = {"training": "/aws/sagemaker/TrainingJobs", "processing": "/aws/sagemaker/ProcessingJobs"}
         logs = self.client("logs")
-        found = logs.describe_log_streams(logGroupName=group[kind], logStreamNamePrefix=f"{name}/")
+        try:
+            found = logs.describe_log_streams(logGroupName=group[kind], logStreamNamePrefix=f"{name}/")
+        except logs.exceptions.ResourceNotFoundException:  # the first line of any job makes the group
+            return []
         lines: list[str] = []
         for stream in found["logStreams"]:
             words = {"logGroupName": group[kind], "logStreamName": stream["logStreamName"]}
