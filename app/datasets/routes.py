@@ -8,12 +8,14 @@ from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading
 from app.core.snippets import Call, snippets
 from app.datasets import list_routes, service, upload_routes, version_routes
+from app.datasets.aws import routes as aws_routes
 from app.datasets.dataset_page import dataset_page
 
 router = APIRouter(include_in_schema=False)
 router.include_router(list_routes.router)
 router.include_router(upload_routes.router)
 router.include_router(version_routes.router)
+router.include_router(aws_routes.router)
 
 
 @router.get("/datasets/{dataset}")

@@ -9,6 +9,7 @@ from app.charts.figure import Figure
 from app.core.services import Services, Standing
 from app.core.work import Work
 from app.datasets import contents, queries, views
+from app.datasets.aws.page import InAws, in_aws
 from app.datasets.contents import Example
 from app.datasets.figures import figures_of
 from app.datasets.queries import NamedVersion
@@ -49,6 +50,7 @@ class VersionPage:
     reasons: Sequence[Reason]
     standing: Standing | None
     panel: Panel
+    aws: InAws
 
     @property
     def address(self) -> str:
@@ -83,6 +85,7 @@ def version_page(work: Work, services: Services, named: NamedVersion) -> Version
         reasons=reasons(services, named),
         standing=services.launcher.standing(work, version.run_id) if version.run_id else None,
         panel=panel_of(work, services, version.id),
+        aws=in_aws(work, services, version.id),
     )
 
 

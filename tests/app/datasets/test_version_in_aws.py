@@ -115,9 +115,7 @@ def test_it_is_taken_away_with_its_table_and_the_ledger_knows(
 
 def deleted(services: Services, named: dict[str, str]) -> dict[str, bool]:
     with services.works.reading() as work:
-        rows = {
-            kind: ledger.resource(work.session, kind, name, "us-east-1") for kind, name in named.items()
-        }
+        rows = {kind: ledger.resource(work.session, kind, name, "us-east-1") for kind, name in named.items()}
     assert all(rows.values())
     return {kind: row.deleted_at is not None for kind, row in rows.items() if row}
 
