@@ -1,6 +1,7 @@
 """Connects the features: opens what a process stands on, and gives each protocol its implementation."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from app.accounts.audit import ANCHOR, anchor_sender
 from app.core.changes import Watcher
@@ -14,9 +15,13 @@ from app.datasets import subject as dataset_subject
 from app.datasets.aws import asking, sending
 from app.datasets.service import import_moved, publish_version
 from app.endpoints import subject as endpoint_subject
+from app.endpoints.cloud import tending, wishes
+from app.integrations.aws import deeds
 from app.integrations.errands.doing import Doer
 from app.notices import events as notices
 from app.registry import subject as model_subject
+from app.registry.cloud import service as registry_cloud
+from app.registry.cloud import syncing
 from app.registry.service import register_version
 from app.runs import subject as run_subject
 from app.runs.launch import RunLauncher
@@ -50,7 +55,7 @@ def open_services(settings: Settings, role: str = COMMAND) -> Services:
         handlers=Handlers(
             native={"publish": publish_version, "register": register_version},
             moved=(_follow_import, notices.run_moved),
-            version_moved=(notices.version_moved,),
+            version_moved=(notices.version_moved, registry_cloud.version_moved),
             keepers=KEEPERS,
         ),
     )
@@ -69,6 +74,15 @@ def outbox_senders(services: Services) -> Mapping[str, Sender]:
     }
 
 
+def far_senders(services: Services) -> Mapping[str, Sender]:
+    """Of what goes to the cloud and may take minutes; the workers' couriers deliver."""
+    return {
+        registry_cloud.SYNC: partial(syncing.package_sender, services),
+        wishes.TEND: partial(tending.endpoint_sender, services),
+    }
+
+
 def errand_doers() -> Mapping[str, Doer]:
     """By the errand's kind; the workers' errand threads do them."""
-    return {sending.SEND: sending.send, sending.REMOVE: sending.remove, asking.ASK: asking.ask}
+    of_datasets = {sending.SEND: sending.send, sending.REMOVE: sending.remove, asking.ASK: asking.ask}
+    return {**of_datasets, **deeds.DOERS}

@@ -5,6 +5,8 @@ anywhere; a role to assume is assumed from them.
 """
 
 import threading
+import time
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
     from mypy_boto3_sts import STSClient
 
+# A client keeps the credentials that it found; renewed ones count after this long, without a restart.
+RENEWED_SECONDS = 300
 PATIENCE = Config(
     connect_timeout=5,
     read_timeout=60,
@@ -108,15 +112,24 @@ def aws_of(services: Services, work: Work) -> Aws:
     return aws_for(config)
 
 
-@lru_cache(maxsize=4)
 def aws_for(config: CloudConfig) -> Aws:
-    """One a configuration and process: making a client takes 50 ms and reads megabytes of descriptions."""
-    return Aws(config)
+    return _kept(config, int(time.monotonic() // RENEWED_SECONDS))
+
+
+def aws_in(aws: Aws, region: str) -> Aws:
+    """The same, where something was made while the settings named another region."""
+    return aws if aws.config.region == region else aws_for(replace(aws.config, region=region))
 
 
 def forget_clients() -> None:
-    """After credentials were refused: the next call reads them anew, from wherever they were renewed."""
-    aws_for.cache_clear()
+    """The next call finds credentials anew."""
+    _kept.cache_clear()
+
+
+@lru_cache(maxsize=4)
+def _kept(config: CloudConfig, _period: int) -> Aws:
+    """Making a client takes 50 ms and reads megabytes of descriptions."""
+    return Aws(config)
 
 
 def _session(config: CloudConfig) -> boto3.session.Session:
@@ -135,7 +148,7 @@ def _session(config: CloudConfig) -> boto3.session.Session:
     )
     assumed = botocore.session.Session()
     # botocore offers no public door for this; it is what its own profiles with a role_arn do.
-    assumed._credentials = DeferredRefreshableCredentials(
+    assumed._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]
         method="assume-role", refresh_using=fetcher.fetch_credentials
     )
     return boto3.session.Session(botocore_session=assumed, region_name=config.region)

@@ -74,9 +74,10 @@ MISSING = frozenset(
         "ResourceNotFoundException",
     }
 )
-# SageMaker's describe, stop and delete calls say "validation" where they mean that it is not there.
+# Calls that are about something that is there already say "invalid" where they mean that it is not.
+INVALID = frozenset({"InvalidRequestException", "ValidationError", "ValidationException"})
 NOT_THERE = re.compile(r"could not find|not found|does not exist", re.IGNORECASE)
-NOT_THERE_CALLS = ("Describe", "Delete", "Stop", "List")
+NOT_THERE_CALLS = ("Delete", "Describe", "Get", "Invoke", "List", "Stop")
 GIVE_CREDENTIALS = (
     "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY where the product is started, or "
     "AWS_SHARED_CREDENTIALS_FILE, or give the machine a role."
@@ -162,7 +163,7 @@ def refusal(what: str, error: ClientError) -> CloudAway | CloudExpired | CloudRe
 
 
 def _is_missing(code: str, said: str, operation: str) -> bool:
-    unsaid = code == "ValidationException" and operation.startswith(NOT_THERE_CALLS)
+    unsaid = code in INVALID and operation.startswith(NOT_THERE_CALLS)
     return code in MISSING or (unsaid and NOT_THERE.search(said) is not None)
 
 

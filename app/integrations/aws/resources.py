@@ -13,6 +13,7 @@ from app.core.ids import new_id
 from app.core.numbers import add_unless_there
 from app.core.work import Work
 from app.integrations.aws import queries
+from app.integrations.aws.config import CloudConfig
 from app.integrations.aws.tables import CloudResource
 
 Kind = Literal[
@@ -29,6 +30,7 @@ Kind = Literal[
     "glue-table",
     "s3-prefix",
 ]
+WORKING_FILES = ("code", "inputs", "jobs", "checkpoints")
 
 
 def note_resource(
@@ -59,7 +61,26 @@ def note_resource(
     return row
 
 
-def resource_gone(work: Work, kind: Kind, name: str) -> None:
-    """It is not there any more, whoever deleted it."""
+def resource_gone(work: Work, kind: Kind | str, name: str, *, region: str | None = None) -> None:
+    """It is not there any more, whoever deleted it. Without a region: wherever it was."""
     gone = update(CloudResource).where(CloudResource.kind == kind, CloudResource.name == name)
+    if region is not None:
+        gone = gone.where(CloudResource.region == region)
     work.session.execute(gone.values(deleted_at=now(), problem=""))
+
+
+def note_working_files(work: Work, config: CloudConfig) -> None:
+    """Where jobs find their code and inputs and leave what they made: it belongs to no run alone."""
+    for part in WORKING_FILES:
+        note_resource(work, "s3-prefix", f"{config.uri(part)}/", region=config.region, subject_id=None)
+
+
+def note_state(work: Work, resource_id: str, state: str) -> None:
+    """As AWS tells it now."""
+    noted = update(CloudResource).where(CloudResource.id == resource_id)
+    work.session.execute(noted.values(state=state, state_at=now()))
+
+
+def note_problem(work: Work, resource_id: str, problem: str) -> None:
+    """Why it could not be deleted."""
+    work.session.execute(update(CloudResource).where(CloudResource.id == resource_id).values(problem=problem))

@@ -53,7 +53,7 @@ def test_no_credentials_are_told_as_that() -> None:
 def test_a_missing_permission_is_named_as_aws_names_it() -> None:
     said = (
         "User: arn:aws:iam::123456789012:user/fit is not authorized to perform: sagemaker:CreateTrainingJob "
-        "on resource: arn:aws:sagemaker:us-east-1:123456789012:training-job/x because no identity-based policy"
+        "on resource: arn:aws:sagemaker:us-east-1:123456789012:training-job/x because no policy"
     )
     error = refused(answer("AccessDeniedException", said))
     assert isinstance(error, CloudRefused)
