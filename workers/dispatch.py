@@ -1,7 +1,8 @@
 """The dispatcher: nothing depends on a message arriving or on a worker staying alive.
 
-One thread in every worker. It takes expired leases away, sends again what no one took, delivers the outbox
-and shows that this worker lives. Each act is guarded by the database, so any number may run.
+One thread in every worker. It takes expired leases away, sends again what no one took, has the jobs at AWS
+looked after, delivers the outbox and shows that this worker lives. Each act is guarded by the database, so
+any number may run.
 """
 
 import shutil
@@ -21,6 +22,7 @@ from app.runs import leases, queries
 from app.runs.states import LIVE, StepState
 from app.runs.tables import Step
 from app.runs.workers import queries as worker_queries
+from workers.cloud.polling import Poller
 from workers.leftovers import collect_leftovers
 from workers.presence import Presence
 from workers.steps import StepWorker
@@ -41,12 +43,14 @@ class Dispatcher:
         senders: Mapping[str, Sender],
         clock: Callable[[], float] = time.time,
         presence: Presence | None = None,
+        poller: Poller | None = None,
     ) -> None:
         self._clock = clock
         self._worker = worker
         self._services = worker.services
         self._senders = senders
         self._presence = presence or Presence(worker)
+        self._poller = poller or Poller(worker.services, worker.clouds, worker.name, worker.stopping)
         self._wake = threading.Event()
         self._stopped = False
         self._ticks = 0
@@ -66,6 +70,7 @@ class Dispatcher:
         self._stopped = True
         self._wake.set()
         self._thread.join(timeout=5)
+        self._poller.stop()
         self._presence.end()
 
     def _run(self) -> None:
@@ -88,6 +93,7 @@ class Dispatcher:
         self.reap()
         if self._worker.taking:
             self.send_overdue(overdue_seconds)
+            self._poller.tick()
         if self._senders:
             outbox.deliver(self._services.works, self._senders)
 

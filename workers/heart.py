@@ -6,12 +6,13 @@ holds the interpreter's lock can't stop it: that runs in another process.
 
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 import structlog
 
 from app.core.database import AWAY
-from app.core.work import Works
+from app.core.work import Work, Works
 from app.runs import leases, queries
 from app.runs.leases import Lease
 
@@ -19,17 +20,22 @@ log = structlog.get_logger()
 
 BEATS_A_LEASE = 4
 LOOK_SECONDS = 1.0
+Beat = Callable[[Work, Lease], bool]
 SURELY_MINE = 0.75  # of the lease without a good beat: stop before somebody else starts
 
 
 class Heart:
-    """``lost`` is set when the lease is gone or can't be known to stand, ``cancelled`` when the run is."""
+    """``lost`` is set when the lease is gone or can't be known to stand, ``cancelled`` when the run is.
 
-    def __init__(self, works: Works, lease: Lease) -> None:
+    ``beat`` prolongs another kind of lease than a worker's on a step.
+    """
+
+    def __init__(self, works: Works, lease: Lease, beat: Beat = leases.beat) -> None:
         self.lost = threading.Event()
         self.cancelled = threading.Event()
         self._works = works
         self._lease = lease
+        self._prolong = beat
         self._done = threading.Event()
         self._last_good = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=f"heart {lease.step_id}", daemon=True)
@@ -80,7 +86,7 @@ class Heart:
     def _beat(self) -> None:
         started = time.monotonic()
         with self._works.writing() as work:
-            alive = leases.beat(work, self._lease)
+            alive = self._prolong(work, self._lease)
         if alive:
             self._last_good = started
         else:

@@ -54,7 +54,7 @@ def deadline_passed(seconds: int) -> Ending:
     return _failed(message, "Use less data or fewer epochs, or a faster machine.", None)
 
 
-def cancelled(code: int) -> Ending:
+def cancelled(code: int | None) -> Ending:
     message = "The run was cancelled."
     return Ending(StepState.CANCELLED, AttemptStatus.CANCELLED, message, exit_code=code)
 

@@ -1,7 +1,7 @@
 """``execute_step``: one message, one step. The database decides whether this worker gets to do it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,13 +14,16 @@ from app.core.services import Services
 from app.core.storage import StorageAway
 from app.runs import caching, leases, native, queries
 from app.runs.caching import Lookup
+from app.runs.cloud.connecting import cloud_hosts
+from app.runs.cloud.hosts import CloudHost
 from app.runs.leases import Ending, Lease
-from app.runs.spec import StepSpec
+from app.runs.spec import SAGEMAKER, StepSpec
 from app.runs.states import STEP_ENDS, AttemptStatus, StepState
 from app.runs.tables import Step
 from ml.pipeline.program import program_version
 from workers import outcome
 from workers.attempt import NO_ROOM, Attempt, Host, Stopping, broken
+from workers.cloud.submission import Submission
 from workers.devices import Card, Cards, locks_directory
 from workers.slots import CARD, GROUP_OF_QUEUE, HEAVY, Slots
 
@@ -38,14 +41,18 @@ class Plan:
 
 
 class StepWorker:
-    """Executes steps in the threads of this process. ``name`` is the owner written into each lease."""
+    """Executes steps in the threads of this process. ``name`` is the owner written into each lease.
+
+    A machine that joined has no business at AWS: the credentials are the installation's own.
+    """
 
     def __init__(self, services: Services, name: str, slots: Slots, cards: Cards | None = None) -> None:
         self.services = services
         self.name = name
         self.slots = slots
         self.cards = cards or Cards((), locks_directory())
-        self.kinds = native.known_kinds(services)
+        self.clouds: Mapping[str, CloudHost] = {} if services.settings.worker_key else cloud_hosts(services)
+        self.kinds = sorted({*native.known_kinds(services), *([SAGEMAKER] if self.clouds else [])})
         self.stopping = Stopping()
         self.draining = False
         self.problem = ""  # why it can take nothing now
@@ -95,7 +102,7 @@ class StepWorker:
                 card.give_back()
 
     def _execute(self, step: Step, card: Card | None) -> None:
-        if step.kind != native.PROGRAM:
+        if not step.runs_program:
             if lease := self._claim(step, None):
                 self._end(step, lease, self._perform)
             return
@@ -108,7 +115,8 @@ class StepWorker:
                 self._finish(lease, _ending_by(step, error))
             return
         if lease:
-            self._end(step, lease, partial(self._attempt, card=card))
+            how = self._submit if step.kind == SAGEMAKER else partial(self._attempt, card=card)
+            self._end(step, lease, how)
 
     def _begin(self, step: Step) -> Lease | None:
         """The lease; None where the cache had the step done, or another worker was faster."""
@@ -161,6 +169,15 @@ class StepWorker:
             log.warning("lease_lost", step_id=step.id, fence=lease.fence)
         elif self._finish(lease, ending) and ending.to in STEP_ENDS - {StepState.FAILED}:
             attempt.forget()
+
+    def _submit(self, step: Step, lease: Lease) -> None:
+        """The step's program runs at AWS: from here on no worker holds it, see workers/cloud."""
+        with self.services.works.reading() as work:
+            inputs = caching.input_trees(work.session, self.services.storage, step)
+        claimed = self._claimed(step)
+        ending = Submission(self.services, self.clouds, self.stopping, claimed, lease, inputs).run()
+        if ending is not None:
+            self._finish(lease, ending)
 
     def _claimed(self, step: Step) -> Step:
         """With the attempt that has begun counted."""

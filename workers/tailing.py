@@ -27,7 +27,7 @@ class Tail:
             whole, self._partial = [*whole, self._partial], b""
         if last and self._partial:
             whole, self._partial = [*whole, self._partial], b""
-        return [_clean(line) for line in whole]
+        return [clean(line) for line in whole]
 
     def drain(self) -> list[str]:
         """Everything up to the end, after the program has ended."""
@@ -48,7 +48,7 @@ class Tail:
         return content
 
 
-def _clean(line: bytes) -> str:
+def clean(line: bytes) -> str:
     """Only the last state of a line that was redrawn with carriage returns; never a NUL."""
     text = line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2].replace("\0", "�")
     return text if len(text) <= LINE_LIMIT else text[:LINE_LIMIT] + " … [cut]"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, update
+from sqlalchemy import ColumnElement, and_, or_, update
 from sqlalchemy.orm import Session
 
 from app.core.database import now
@@ -39,7 +39,7 @@ class Lease:
 
 @dataclass(frozen=True)
 class Ending:
-    """How an attempt ended. ``to`` READY gives the step back to be tried again."""
+    """How an attempt ended. ``to`` READY gives the step back to be tried again, after ``wait_seconds``."""
 
     to: StepState
     status: AttemptStatus
@@ -49,6 +49,7 @@ class Ending:
     artifact: str | None = None
     artifact_size: int | None = None
     result: Mapping[str, Any] | None = None
+    wait_seconds: float = 0
 
 
 def claim(work: Work, step: Step, owner: str, seconds: float, most: int | None = None) -> Lease | None:
@@ -121,6 +122,29 @@ def finish(work: Work, services: Services, lease: Lease, ending: Ending) -> bool
     return _end(work, services, lease, ending, held(lease))
 
 
+def hand_over(work: Work, lease: Lease) -> bool:
+    """From here on a job at AWS does the step: no worker holds it, and the fence stays what it is.
+
+    False: the lease was lost, and nothing has changed.
+    """
+    run = queries.locked_run(work.session, lease.run_id)
+    must_be_allowed(StepState.LEASED, StepState.REMOTE)
+    gone = (
+        update(Step)
+        .where(held(lease))
+        .values(state=StepState.REMOTE, lease_owner=None, lease_until=None, deadline_at=None)
+    )
+    if run is None or execute_one(work.session, gone.returning(Step.id)) is None:
+        return False
+    record_step(work.session, run, fresh(work.session, lease.step_id))
+    return True
+
+
+def finish_remote(work: Work, services: Services, lease: Lease, ending: Ending) -> bool:
+    """As :func:`finish`, of a step that was handed over. False: another one did it, or it has begun anew."""
+    return _end(work, services, lease, ending, remote(lease), StepState.REMOTE)
+
+
 def released(exit_code: int | None = None) -> Ending:
     """Give the step back unharmed, because its worker has to stop. The attempt is not counted."""
     message = "Its worker was stopped; the step goes on elsewhere."
@@ -145,12 +169,19 @@ def reap(work: Work, services: Services, step: Step) -> bool:
     return _end(work, services, lease, ending, and_(held(lease), Step.lease_until < now()))
 
 
-def _end(work: Work, services: Services, lease: Lease, ending: Ending, guard: ColumnElement[bool]) -> bool:
+def _end(
+    work: Work,
+    services: Services,
+    lease: Lease,
+    ending: Ending,
+    guard: ColumnElement[bool],
+    present: StepState = StepState.LEASED,
+) -> bool:
     run = queries.locked_run(work.session, lease.run_id)
     if run is None:
         return False
     ending = _unless_cancelled(run, ending)
-    must_be_allowed(StepState.LEASED, ending.to)
+    must_be_allowed(present, ending.to)
     if execute_one(work.session, _ended(ending, guard, lease)) is None:
         return False
     attempt = work.session.get_one(Attempt, (lease.step_id, lease.attempt))
@@ -179,7 +210,8 @@ def _unless_cancelled(run: Run, ending: Ending) -> Ending:
 
 def _ended(ending: Ending, guard: ColumnElement[bool], lease: Lease) -> Any:
     again = ending.to == StepState.READY
-    wait = BACKOFF_SECONDS * lease.attempt if ending.status == AttemptStatus.FAILED else 0
+    failed = ending.status == AttemptStatus.FAILED
+    wait = max(ending.wait_seconds, BACKOFF_SECONDS * lease.attempt if failed else 0)
     given_back = ending.status == AttemptStatus.RELEASED
     changed = (
         update(Step)
@@ -209,7 +241,8 @@ def note_progress(
 ) -> bool:
     """Show where the attempt stands. ``data`` tells listeners how far log and metrics have grown."""
     run = queries.locked_run(work.session, lease.run_id)
-    noted = update(Step).where(held(lease)).values(progress=dict(progress) if progress else Step.progress)
+    mine = or_(held(lease), remote(lease))
+    noted = update(Step).where(mine).values(progress=dict(progress) if progress else Step.progress)
     if run is None or execute_one(work.session, noted.returning(Step.id)) is None:
         return False
     record_event(work.session, run, "progress", data, lease.step_id)
@@ -224,6 +257,10 @@ def note_environment(work: Work, lease: Lease, environment: Mapping[str, str]) -
 
 def held(lease: Lease) -> ColumnElement[bool]:
     return and_(Step.id == lease.step_id, Step.state == StepState.LEASED, Step.fence == lease.fence)
+
+
+def remote(lease: Lease) -> ColumnElement[bool]:
+    return and_(Step.id == lease.step_id, Step.state == StepState.REMOTE, Step.fence == lease.fence)
 
 
 def must_be_allowed(present: StepState, to: StepState) -> None:

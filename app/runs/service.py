@@ -8,6 +8,7 @@ from app.datasets.queries import version_by_id
 from app.datasets.tables import VersionStatus
 from app.runs import queries
 from app.runs.advancing import apply, facts_of, record_event, settle
+from app.runs.cloud.queries import look_soon
 from app.runs.engine import reopened
 from app.runs.leases import MAX_ATTEMPTS
 from app.runs.places import known_device, priority_of, priority_word, queue_now
@@ -76,6 +77,7 @@ def cancel(work: Work, services: Services, run_id: str, actor_id: str) -> Run:
     run.cancel_requested = True
     audit.record(work.session, actor_id, "run.cancelled", run.id, {"number": run.number})
     record_event(work.session, run, "run", {"status": run.status, "message": "Cancelling."})
+    look_soon(work.session, run.id)
     settle(work, run, services.messenger, services.handlers.moved)
     return run
 

@@ -1,5 +1,7 @@
 """Small pipelines of the toy program, in the shapes that the engine must walk."""
 
+from dataclasses import replace
+
 from ml.pipeline.definition import (
     Condition,
     GateStep,
@@ -70,6 +72,13 @@ TOYS = Pipeline(
         NativeStep(name="register", kind="register", inputs={"model": StepOutput("prepare", "model")}),
     ),
     recipes=(Recipe("slow", "Many ticks.", {"ticks": 100, "seconds": 0.1}),),
+)
+
+# Its first step is what a training job at AWS does: it has checkpoints, metrics and a model.
+TRAINED = replace(
+    TOYS,
+    name="trained",
+    steps=tuple(replace(step, job="training") if step.name == "prepare" else step for step in TOYS.steps),  # type: ignore[arg-type, call-arg, misc]
 )
 
 CHAIN_LENGTH = 10
@@ -186,5 +195,5 @@ WIDE = Pipeline(
     ),
 )
 
-ALL = (TOYS, CHAIN, FAN, SINGLE, SIGNED, SHARDED, DEVICES, WIDE)
+ALL = (TOYS, TRAINED, CHAIN, FAN, SINGLE, SIGNED, SHARDED, DEVICES, WIDE)
 PIPELINES = {pipeline.name: pipeline for pipeline in ALL}

@@ -68,8 +68,10 @@ class LogPage:
 
 
 class CloudHost(Protocol):
-    def ensure(self, order: JobOrder) -> Started:
-        """The job of that name: found and adopted, else created under the very name that was recorded."""
+    def ensure(self, order: JobOrder, unwanted: Callable[[], bool]) -> Started:
+        """The job of that name: found and adopted, else created under the very name that was recorded.
+
+        ``unwanted`` is asked between two uploads; a True ends it with :class:`Unwanted`."""
         ...
 
     def look(self, job: CloudJob) -> JobLook: ...
@@ -87,4 +89,4 @@ class CloudHost(Protocol):
 
 
 class Unwanted(Exception):
-    """Whoever asked for the files has to stop, or was replaced."""
+    """Whoever asked has to stop, or was replaced, or nobody wants the step any more."""
