@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test chaos check format setup sdk
 
-run: ## Bring up the whole product (PORT, FITTINGROOM_HOME and other settings: docs/api.md)
+run: ## Bring up the whole product (PORT, FITTINGROOM_HOME and other settings: docs/api.md); SAGEMAKER=sim for a simulated cloud
 	@python3 bin/bootstrap.py run
 
 test: ## Run the tests; ARGS="tests/ml -k gate" picks some

@@ -34,6 +34,7 @@ FRONT_END = {
     "htmx.org/dist/ext/hx-sse.min.js": "hx-sse.min.js",
     "htmx.org/LICENSE": "htmx.LICENSE",
 }
+ENOUGH = {"": ("dev", "sim", ""), "sim": ("dev", "sim"), "dev": ("dev",)}
 TESTS_IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
@@ -127,8 +128,8 @@ def environment(extra: str) -> None:
     flavour = os.environ.get("FITTINGROOM_TORCH", "cpu")
     wanted = digest(ROOT / "constraints.txt", json.dumps(project, sort_keys=True), flavour)
     known = stamps() if PYTHON.exists() else {}
-    # What the tests need holds all that running needs, so either stamp will do to run.
-    if wanted in (known.get("python-dev"), known.get(f"python-{extra}")):
+    # What the tests need holds all that the simulator needs, and that all that running needs.
+    if wanted in (known.get(f"python-{each}") for each in ENOUGH[extra]):
         return
     if not PYTHON.exists():
         make_venv(VENV)
@@ -248,7 +249,7 @@ def prepare(for_tests: bool, sdk: bool = False) -> None:
         say("waiting for another set-up of this folder to finish")
         fcntl.flock(handle, fcntl.LOCK_EX)
     try:
-        environment("dev" if for_tests else "")
+        environment("dev" if for_tests else "sim" if os.environ.get("SAGEMAKER") == "sim" else "")
         front_end(for_tests)
         if for_tests:
             browser()

@@ -30,6 +30,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="simulator", description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--home", type=Path, help="where containers live; without it a temporary directory")
+    parser.add_argument("--bucket", help="a bucket that is there from the start")
     parser.add_argument("--grace", type=float, default=120.0, help="seconds between SIGTERM and the kill")
     return parser.parse_args(arguments)
 
@@ -41,14 +42,14 @@ def main(arguments: list[str]) -> int:
         os.environ.pop(name, None)
     home = wanted.home or Path(tempfile.mkdtemp(prefix="simulator-"))
     try:
-        serve(wanted.port, home.resolve(), wanted.grace)
+        serve(wanted.port, home.resolve(), wanted.grace, wanted.bucket)
     finally:
         if wanted.home is None:
             shutil.rmtree(home, ignore_errors=True)
     return 0
 
 
-def serve(port: int, home: Path, grace_seconds: float) -> None:
+def serve(port: int, home: Path, grace_seconds: float, bucket: str | None = None) -> None:
     from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import make_server
 
@@ -78,6 +79,8 @@ def serve(port: int, home: Path, grace_seconds: float) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    if bucket:
+        state.s3.create_bucket(Bucket=bucket)
     with contextlib.suppress(BrokenPipeError):
         print(f"simulator ready on {state.endpoint}", flush=True)  # noqa: T201 - scripts wait for this line
     stopped.wait()

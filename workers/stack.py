@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from types import FrameType
 
 from pydantic import ValidationError
@@ -45,6 +46,8 @@ class Stack:
         self.stopping = 0
         self._logs = settings.home / "logs"
         self._broker: list[Child] = []
+        self._cloud: list[Child] = []
+        self._environment: Mapping[str, str] = os.environ
         self._children: list[Child] = []
         self._announced = False
         self._told: list[str] = []
@@ -74,6 +77,8 @@ class Stack:
             self._broker[0].start()
         if migrations.head_differs(self.settings):
             migrations.upgrade(self.settings)
+        if word := os.environ.get("SAGEMAKER"):
+            self._simulate(word)
         self._wait_for_broker()
         self._children = [
             self._child("web", web_command()),
@@ -82,8 +87,20 @@ class Stack:
         for child in self._children:
             child.start()
 
+    def _simulate(self, word: str) -> None:
+        # Imported here: who uses no simulator need not wait for what it takes to set one up.
+        from workers import simulated
+
+        simulated.check(word, self.settings)
+        port = simulated.free_port()
+        self._cloud = [self._child("simulator", simulated.command(port, self.settings))]
+        self._cloud[0].start()
+        simulated.settle(self.settings)
+        self._environment = simulated.environment(port, os.environ)
+        say(f"SageMaker is simulated at http://{HOST}:{port}; what is kept there ends with this")
+
     def _tick(self) -> None:
-        for child in self._broker + self._children:
+        for child in self._broker + self._cloud + self._children:
             child.watch()
         if self._announced:
             return
@@ -99,7 +116,7 @@ class Stack:
 
     def _child(self, name: str, command: list[str]) -> Child:
         environment = {
-            **os.environ,
+            **self._environment,
             "FITTINGROOM_HOME": str(self.settings.home),
             "PORT": str(self.settings.port),
             "PYTHONUNBUFFERED": "1",
@@ -115,10 +132,10 @@ class Stack:
             time.sleep(TICK_SECONDS)
 
     def _stop(self) -> None:
-        """The broker last: the worker still speaks to it while it hands its steps back."""
+        """Broker and simulator last: the worker still speaks to them while it hands its steps back."""
         if self._announced:
             say("stopping")
-        for children in (self._children, self._broker):
+        for children in (self._children, self._broker + self._cloud):
             for child in children:
                 child.terminate()
             deadline = time.monotonic() + GRACE_SECONDS
