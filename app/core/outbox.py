@@ -1,7 +1,8 @@
 """Effects outside the database, written down in the transaction that wants them and delivered after it.
 
 A crash between commit and delivery is closed by the dispatcher, which delivers what still stands here.
-Delivery is at least once: a sender must bear the same message twice.
+Delivery is at least once: a sender must bear the same message twice. What goes to a cloud may take minutes or
+wait for hours: it has a line of its own, so that the audit's anchors never stand behind it.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from sqlalchemy import BigInteger, Integer, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.database import Main, now
+from app.core.errors import Unavailable
 from app.core.work import Works
 from ml.contract.faults import faultpoint
 
@@ -20,6 +22,7 @@ log = structlog.get_logger()
 
 Sender = Callable[[Mapping[str, Any]], None]
 BATCH = 100
+FAR = "cloud."  # how the kinds of messages begin that the workers' couriers deliver
 
 
 class Message(Main):
@@ -38,17 +41,15 @@ def enqueue(session: Session, kind: str, payload: Mapping[str, Any]) -> None:
     session.add(Message(kind=kind, payload=dict(payload)))
 
 
-def deliver(works: Works, senders: Mapping[str, Sender]) -> int:
+def deliver(works: Works, senders: Mapping[str, Sender], *, far: bool = False) -> int:
     """Send what waits, oldest first; return how many went out. A delivered message is deleted."""
-    with works.reading() as work:
-        waiting = list(work.session.scalars(select(Message).order_by(Message.id).limit(BATCH)))
     sent = 0
-    for message in waiting:
+    for message in waiting(works, far=far):
         try:
             faultpoint("outbox.send")
             senders[message.kind](message.payload)
             faultpoint("outbox.sent")
-        except (OSError, KeyError) as error:
+        except (OSError, KeyError, Unavailable) as error:
             _note_failure(works, message.id, error)
             break  # order matters to a chain of anchors: the next waits for this one
         with works.writing() as work:
@@ -56,6 +57,13 @@ def deliver(works: Works, senders: Mapping[str, Sender]) -> int:
                 work.session.delete(row)
         sent += 1
     return sent
+
+
+def waiting(works: Works, *, far: bool) -> list[Message]:
+    """The oldest that wait, of one of the two lines."""
+    line = Message.kind.startswith(FAR) if far else Message.kind.not_like(f"{FAR}%")
+    with works.reading() as work:
+        return list(work.session.scalars(select(Message).where(line).order_by(Message.id).limit(BATCH)))
 
 
 def _note_failure(works: Works, message_id: int, error: Exception) -> None:

@@ -7,14 +7,19 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from app.accounts.queries import actor_names
 from app.core.security import CurrentActor, Role, requires
-from app.core.services import AppServices, Reading
+from app.core.services import AppServices, Reading, Services
 from app.endpoints import queries, service, views
+from app.endpoints.cloud import queries as cloud_queries
+from app.endpoints.cloud import service as cloud_service
+from app.endpoints.cloud.service import Wanted
+from app.endpoints.cloud.views import cloud_json
 from app.endpoints.forms import DeploymentRequest, PredictionRequest, in_utc, parse_prediction
-from app.endpoints.serving import Serving, serving_of
+from app.endpoints.serving import Serving, Slot, serving_of
+from app.endpoints.tables import Endpoint
 from app.endpoints.trying import Recent
 from ml.serving.predictor import ReviewInput
 
@@ -37,9 +42,11 @@ _BODY = {"requestBody": {"content": {"application/json": {"schema": PredictionRe
 def list_endpoints(request: Request, work: Reading) -> dict[str, Any]:
     serving = serving_of(request)
     live = {placed.endpoint.id: placed for placed in queries.live(work.session)}
+    found = queries.list_endpoints(work.session)
+    places = cloud_queries.places(work.session, [endpoint.id for endpoint in found])
     items = [
-        views.endpoint_json(endpoint, live.get(endpoint.id), serving.slot(endpoint.name))
-        for endpoint in queries.list_endpoints(work.session)
+        views.endpoint_json(each, live.get(each.id), serving.slot(each.name), places.get(each.id))
+        for each in found
     ]
     return {"items": items, "total": queries.count_endpoints(work.session), "next": None}
 
@@ -51,7 +58,8 @@ def show_endpoint(request: Request, work: Reading, endpoint: str) -> dict[str, A
     history = queries.history(work.session, found.id)
     names = actor_names(work.session, [placed.deployment.actor_id for placed in history])
     live = next((placed for placed in history if placed.deployment.retired_at is None), None)
-    shown = views.endpoint_json(found, live, serving_of(request).slot(found.name))
+    place = cloud_queries.place(work.session, found.id)
+    shown = views.endpoint_json(found, live, serving_of(request).slot(found.name), place)
     return {**shown, "deployments": [views.placed_json(placed, names) for placed in history]}
 
 
@@ -71,7 +79,13 @@ def show_live(work: Reading, endpoint: str, at: datetime | None = None) -> dict[
 @requires(Role.EDITOR)
 async def stop(request: Request, services: AppServices, actor: CurrentActor, endpoint: str) -> dict[str, Any]:
     found = await asyncio.to_thread(service.stop, services, actor, endpoint)
-    return views.endpoint_json(found, None, await serving_of(request).settled(found.name))
+    slot = await serving_of(request).settled(found.name)
+    return await asyncio.to_thread(_stopped, services, found, slot)
+
+
+def _stopped(services: Services, endpoint: Endpoint, slot: Slot | None) -> dict[str, Any]:
+    with services.works.reading() as work:
+        return views.endpoint_json(endpoint, None, slot, cloud_queries.place(work.session, endpoint.id))
 
 
 @router.delete("/endpoints/{endpoint}", status_code=204)
@@ -84,12 +98,27 @@ async def delete(request: Request, services: AppServices, actor: CurrentActor, e
 @router.post("/endpoints/{endpoint}/deployments", status_code=201)
 @requires(Role.EDITOR)
 async def deploy(
-    request: Request, services: AppServices, actor: CurrentActor, endpoint: str, body: DeploymentRequest
+    request: Request,
+    response: Response,
+    services: AppServices,
+    actor: CurrentActor,
+    endpoint: str,
+    body: DeploymentRequest,
 ) -> dict[str, Any]:
-    """Answers once the version is loaded here, or was refused: ``state`` says which."""
+    """Answers once the version is loaded here, or was refused: ``state`` says which. With 202 at once where
+    it shall answer on SageMaker."""
+    if body.compute == "sagemaker":
+        response.status_code = 202
+        place = await asyncio.to_thread(cloud_service.deploy, services, actor, _wanted(endpoint, body))
+        asked = {"endpoint": endpoint, "model": body.model, "version": body.version, "reason": None}
+        return {**asked, "state": place.state, "sagemaker": cloud_json(place)}
     placed = await asyncio.to_thread(service.deploy, services, actor, endpoint, body.model, body.version)
     slot = await serving_of(request).settled(placed.endpoint.name)
     return {**views.placed_json(placed, {actor.id: actor.name}), **views.state_json(slot)}
+
+
+def _wanted(endpoint: str, body: DeploymentRequest) -> Wanted:
+    return Wanted(endpoint, body.model, body.version, body.instance_type, body.instance_count)
 
 
 @router.post("/endpoints/{endpoint}/predict", openapi_extra=_BODY)

@@ -1,7 +1,7 @@
 """What a prediction request may hold: limits first, then shapes; and what the pages' forms are read as."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
@@ -58,10 +58,15 @@ class PredictionRequest(BaseModel):
 
 
 class DeploymentRequest(BaseModel):
+    """``compute`` is where it answers; an empty ``instance_type`` is the one of the settings."""
+
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
     model: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     version: int = Field(ge=1, le=1_000_000_000)
+    compute: Literal["local", "sagemaker"] = "local"
+    instance_type: Annotated[str, StringConstraints(max_length=40)] = ""
+    instance_count: int = Field(default=1, ge=1, le=1_000)
 
 
 def parse_prediction(body: bytes) -> PredictionRequest:

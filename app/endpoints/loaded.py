@@ -30,7 +30,7 @@ class EndpointBusy(TooMany):
 
 @dataclass(frozen=True)
 class Serves:
-    """What a page or an answer says about the version that is loaded."""
+    """What a page or an answer says about the version that answers."""
 
     endpoint: str
     deployment_id: str
@@ -39,6 +39,7 @@ class Serves:
     number: int
     fields: tuple[str, ...]
     labels: tuple[str, ...]
+    where: str = ""  # empty: this web process
 
 
 class Loaded:
@@ -99,10 +100,10 @@ def load(services: Services, placed: Placed) -> Loaded:
             faultpoint("serving.link")
             target.symlink_to(services.storage.local_path(file.sha256))
         predictor = Predictor.load(Path(directory))
-    return Loaded(_serves(placed), predictor)
+    return Loaded(serves_of(placed), predictor)
 
 
-def _serves(placed: Placed) -> Serves:
+def serves_of(placed: Placed, where: str = "") -> Serves:
     version = placed.version
     return Serves(
         placed.endpoint.name,
@@ -112,4 +113,5 @@ def _serves(placed: Placed) -> Serves:
         version.number,
         tuple(version.fields),
         tuple(version.labels),
+        where,
     )

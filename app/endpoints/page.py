@@ -12,6 +12,9 @@ from app.core.lists import Column
 from app.core.snippets import Call, Snippet, snippets
 from app.core.work import Work
 from app.endpoints import queries
+from app.endpoints.cloud import queries as cloud_queries
+from app.endpoints.cloud.queries import CloudPlace
+from app.endpoints.cloud.views import dollars
 from app.endpoints.forms import InvalidInput, moment_of
 from app.endpoints.queries import Placed
 from app.endpoints.serving import Serving, Slot
@@ -32,10 +35,11 @@ class Row:
     slot: Slot | None
     traffic: Traffic
     by: str
+    place: CloudPlace | None
 
     @property
     def state(self) -> str:
-        return state_of(self.endpoint, self.live, self.slot)
+        return state_of(self.endpoint, self.live, self.slot, self.place)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,12 @@ class EndpointPage:
     slot: Slot | None
     traffic: Traffic
     moment: Moment
+    place: CloudPlace | None
+
+    @property
+    def dollars(self) -> float | None:
+        """An hour of it at SageMaker."""
+        return dollars(self.place) if self.place else None
 
     def name(self, actor_id: str | None) -> str:
         return self.names.get(actor_id or "", actor_id or "")
@@ -87,18 +97,26 @@ def endpoint_rows(work: Work, serving: Serving, text: str = "", deleted: bool = 
     live = {placed.endpoint.id: placed for placed in queries.live(work.session)}
     found = queries.list_endpoints(work.session, text=text, deleted=deleted)
     names = actor_names(work.session, [placed.deployment.actor_id for placed in live.values()])
-    return [_row(endpoint, live.get(endpoint.id), serving, names) for endpoint in found]
+    places = cloud_queries.places(work.session, [endpoint.id for endpoint in found])
+    return [_row(each, live.get(each.id), serving, names, places.get(each.id)) for each in found]
 
 
-def _row(endpoint: Endpoint, live: Placed | None, serving: Serving, names: Mapping[str, str]) -> Row:
+def _row(
+    endpoint: Endpoint,
+    live: Placed | None,
+    serving: Serving,
+    names: Mapping[str, str],
+    place: CloudPlace | None,
+) -> Row:
     by = names.get(live.deployment.actor_id, live.deployment.actor_id) if live else ""
-    return Row(endpoint, live, serving.slot(endpoint.name), serving.traffic(endpoint.name), by)
+    return Row(endpoint, live, serving.slot(endpoint.name), serving.traffic(endpoint.name), by, place)
 
 
 ENDPOINT_COLUMNS: Sequence[Column[Row]] = (
     Column("id", lambda row: row.endpoint.id),
     Column("name", lambda row: row.endpoint.name),
     Column("state", lambda row: row.state),
+    Column("compute", lambda row: "sagemaker" if row.place else "local"),
     Column("model", lambda row: row.live.model.name if row.live else None),
     Column("version", lambda row: row.live.version.number if row.live else None),
     Column("live_since", lambda row: row.live.deployment.created_at if row.live else None),
@@ -133,11 +151,12 @@ def endpoint_page(work: Work, serving: Serving, endpoint: Endpoint, at: str, off
     history = queries.history(work.session, endpoint.id, offset, HISTORY)
     live = next(iter(queries.live(work.session, endpoint.name)), None)
     slot = serving.slot(endpoint.name)
+    place = cloud_queries.place(work.session, endpoint.id)
     moment = _moment(work, endpoint, at)
     shown = [*history, *([live] if live else []), *([moment.placed] if moment.placed else [])]
     return EndpointPage(
         endpoint=endpoint,
-        state=state_of(endpoint, live, slot),
+        state=state_of(endpoint, live, slot, place),
         live=live,
         history=history,
         total=queries.count_deployments(work.session, endpoint.id),
@@ -148,6 +167,7 @@ def endpoint_page(work: Work, serving: Serving, endpoint: Endpoint, at: str, off
         slot=slot,
         traffic=serving.traffic(endpoint.name),
         moment=moment,
+        place=place,
     )
 
 
@@ -199,8 +219,11 @@ def endpoint_calls(request: Request, page: EndpointPage) -> list[Snippet]:
         ),
     ]
     if named:
-        body = {"model": named.model.name, "version": named.version.number}
+        body: dict[str, object] = {"model": named.model.name, "version": named.version.number}
         command = f"deploy {named.model.name} {named.version.number} --endpoint {page.endpoint.name}"
+        if page.place:
+            body["compute"] = "sagemaker"
+            command += " --compute sagemaker"
         calls.append(Call("Deploy or roll back", "POST", f"{path}/deployments", body, command))
     calls.append(Call("Stop it", "POST", f"{path}/stop"))
     return snippets(request, *calls)

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core.database import now
+from app.endpoints.cloud.tables import CloudEndpoint
 from app.endpoints.tables import Deployment, Endpoint
 from app.registry.tables import ApprovalStatus, Model, ModelVersion, Validity
 
@@ -95,9 +96,9 @@ def live_deployment(session: Session, endpoint_id: str) -> Deployment | None:
     return session.scalar(query)
 
 
-def retire(session: Session, deployment_id: str, actor_id: str) -> None:
+def retire(session: Session, deployment_id: str, actor_id: str, moment: datetime) -> None:
     ended = update(Deployment).where(Deployment.id == deployment_id)
-    session.execute(ended.values(retired_at=now(), retired_by=actor_id))
+    session.execute(ended.values(retired_at=moment, retired_by=actor_id))
 
 
 def _placed() -> Select[Endpoint, Deployment, Model, ModelVersion]:
@@ -122,14 +123,14 @@ class LiveMark:
 
 
 def live_marks(session: Session) -> dict[str, LiveMark]:
-    """By the endpoint's name."""
+    """By the endpoint's name; of those that this server answers itself."""
     version = (ModelVersion.id, ModelVersion.status, ModelVersion.validity)
     query = (
         select(Endpoint.name, Deployment.id, *version, Model.name)
         .join(Deployment, Deployment.endpoint_id == Endpoint.id)
         .join(ModelVersion, ModelVersion.id == Deployment.version_id)
         .join(Model, Model.id == ModelVersion.model_id)
-        .where(Deployment.retired_at.is_(None))
+        .where(Deployment.retired_at.is_(None), Endpoint.id.not_in(select(CloudEndpoint.endpoint_id)))
     )
     return {row[0]: LiveMark(*row) for row in session.execute(query)}
 

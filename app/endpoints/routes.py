@@ -14,6 +14,9 @@ from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading
 from app.core.snippets import Call, snippets
 from app.endpoints import page, queries, service
+from app.endpoints.cloud import service as cloud_service
+from app.endpoints.cloud.service import Wanted
+from app.endpoints.cloud.views import offer
 from app.endpoints.forms import picked
 from app.endpoints.queries import Placed
 from app.endpoints.serving import serving_of
@@ -26,7 +29,9 @@ Offset = Annotated[int, Query(ge=0, le=1_000_000)]
 
 @router.get("/endpoints")
 @requires(Role.VIEWER)
-def endpoints(request: Request, work: Reading, q: str = "", archived: bool = False) -> HTMLResponse:
+def endpoints(
+    request: Request, work: Reading, services: AppServices, q: str = "", archived: bool = False
+) -> HTMLResponse:
     """``archived`` shows the deleted ones instead."""
     return render(
         request,
@@ -37,6 +42,7 @@ def endpoints(request: Request, work: Reading, q: str = "", archived: bool = Fal
         archived=archived,
         versions=deployable(work.session),
         not_offered=page.not_offered(work),
+        offer=offer(work, services),
         snippets=snippets(request, Call("All endpoints", "GET", "/api/v1/endpoints")),
     )
 
@@ -52,12 +58,21 @@ def endpoints_file(
 
 @router.get("/endpoints/{endpoint}")
 @requires(Role.VIEWER)
-def endpoint(request: Request, work: Reading, endpoint: str, at: str = "", after: Offset = 0) -> HTMLResponse:
+def endpoint(
+    request: Request, work: Reading, services: AppServices, endpoint: str, at: str = "", after: Offset = 0
+) -> HTMLResponse:
     found = service.find_endpoint(work, endpoint)
     shown = page.endpoint_page(work, serving_of(request), found, at, after)
     status = shown.moment.error.status if shown.moment.error else 200
     calls = page.endpoint_calls(request, shown)
-    return render(request, "endpoints/endpoint.html", status=status, page=shown, snippets=calls)
+    return render(
+        request,
+        "endpoints/endpoint.html",
+        status=status,
+        page=shown,
+        offer=offer(work, services),
+        snippets=calls,
+    )
 
 
 @router.get("/endpoints/{endpoint}/deployments.{form}")
@@ -84,8 +99,15 @@ async def deploy(
     actor: CurrentActor,
     endpoint: Annotated[str, Form()],
     pick: Annotated[str, Form()],
+    compute: Annotated[str, Form()] = "local",
+    instance_type: Annotated[str, Form()] = "",
+    instance_count: Annotated[int, Form()] = 1,
 ) -> Response:
     model, version = picked(pick)
+    if compute == "sagemaker":
+        wanted = Wanted(endpoint, model, version, instance_type, instance_count)
+        place = await asyncio.to_thread(cloud_service.deploy, services, actor, wanted)
+        return redirect(f"/endpoints/{place.endpoint.name}", f"SageMaker is asked for {model} v{version}.")
     placed = await asyncio.to_thread(service.deploy, services, actor, endpoint, model, version)
     slot = await serving_of(request).settled(placed.endpoint.name)
     answers = {"ready": "answers", "failed": "can’t be loaded to answer"}.get(

@@ -1,6 +1,10 @@
-"""The verbs of endpoints: deploy an approved version, which is also how one rolls back; stop; delete."""
+"""The verbs of endpoints: deploy an approved version, which is also how one rolls back; stop; delete.
+
+Those on SageMaker have their own way to deploy (app/endpoints/cloud); what was live when is recorded here.
+"""
 
 import re
+from datetime import datetime
 
 from app.accounts import audit
 from app.core import changes
@@ -11,6 +15,8 @@ from app.core.security import Actor
 from app.core.services import Services
 from app.core.work import Work
 from app.endpoints import queries
+from app.endpoints.cloud import wishes
+from app.endpoints.cloud.tables import CloudEndpoint
 from app.endpoints.queries import Placed
 from app.endpoints.tables import Deployment, Endpoint
 from app.registry import approval
@@ -25,6 +31,10 @@ class EndpointNotFound(NotFound):
 
 class EndpointStopped(Conflict):
     title = "The endpoint is stopped"
+
+
+class EndpointInTheCloud(Conflict):
+    title = "The endpoint stands on SageMaker"
 
 
 class EndpointNameInvalid(Invalid):
@@ -42,8 +52,12 @@ def deploy(services: Services, actor: Actor, endpoint: str, model: str, number: 
     approval.model_files(services, version)
     with services.works.writing() as work:
         approval.require_servable(find_version(work, model, number).version)
-        place = _endpoint(work, name, actor)
-        deployment = _placed(work, place, version.id, actor)
+        place = endpoint_of(work, name, actor)
+        if work.session.get(CloudEndpoint, place.id) is not None:
+            raise EndpointInTheCloud(
+                f"{name} stands on SageMaker.", "Deploy to it there, or choose another name for this server."
+            )
+        deployment = record_live(work, place, version.id, actor.id)
         return get_deployment(work, deployment.id)
 
 
@@ -57,7 +71,8 @@ def valid_name(name: str) -> str:
     return stripped
 
 
-def _endpoint(work: Work, name: str, actor: Actor) -> Endpoint:
+def endpoint_of(work: Work, name: str, actor: Actor) -> Endpoint:
+    """Made where it is new, brought back where it was deleted; its row is locked."""
     found = queries.endpoint_by_name(work.session, name)
     if found is None:
         found = Endpoint(id=new_id("ep"), name=name, created_by=actor.id)
@@ -69,14 +84,18 @@ def _endpoint(work: Work, name: str, actor: Actor) -> Endpoint:
     return found
 
 
-def _placed(work: Work, endpoint: Endpoint, version_id: str, actor: Actor) -> Deployment:
+def record_live(
+    work: Work, endpoint: Endpoint, version_id: str, actor_id: str, since: datetime | None = None
+) -> Deployment:
+    """From now on, or ``since`` another server says so; what is live already stays."""
     before = queries.live_deployment(work.session, endpoint.id)
     if before is not None and before.version_id == version_id:
         return before
+    moment = since or queries.clock(work.session)
     if before is not None:
-        _retire(work, endpoint, before, actor)
+        _retire(work, endpoint, before, actor_id, moment)
     deployment = Deployment(
-        id=new_id("dep"), endpoint_id=endpoint.id, version_id=version_id, actor_id=actor.id
+        id=new_id("dep"), endpoint_id=endpoint.id, version_id=version_id, actor_id=actor_id, created_at=moment
     )
     work.session.add(deployment)
     work.session.flush()
@@ -87,13 +106,21 @@ def _placed(work: Work, endpoint: Endpoint, version_id: str, actor: Actor) -> De
         "version_id": version_id,
         "before": before.version_id if before else None,
     }
-    audit.record(work.session, actor.id, "endpoint.deployed", endpoint.id, details)
+    audit.record(work.session, actor_id, "endpoint.deployed", endpoint.id, details)
     changes.bump(work.session, endpoint.id)
     return deployment
 
 
-def _retire(work: Work, endpoint: Endpoint, deployment: Deployment, actor: Actor) -> None:
-    queries.retire(work.session, deployment.id, actor.id)
+def record_end(work: Work, endpoint: Endpoint, actor_id: str) -> Deployment | None:
+    """Nothing answers there any more; what did until now, where anything did."""
+    before = queries.live_deployment(work.session, endpoint.id)
+    if before is not None:
+        _retire(work, endpoint, before, actor_id, queries.clock(work.session))
+    return before
+
+
+def _retire(work: Work, endpoint: Endpoint, deployment: Deployment, actor_id: str, moment: datetime) -> None:
+    queries.retire(work.session, deployment.id, actor_id, moment)
     set_live(work, deployment.version_id, endpoint.name, live=False)
 
 
@@ -107,13 +134,13 @@ def stop(services: Services, actor: Actor, name: str) -> Endpoint:
 
 
 def _stop(work: Work, endpoint: Endpoint, actor: Actor) -> bool:
-    """False where nothing was live."""
+    """False where nothing was live, nor under way to SageMaker."""
     queries.locked_endpoint(work.session, endpoint.id)
-    before = queries.live_deployment(work.session, endpoint.id)
-    if before is None:
+    withdrawn = wishes.withdraw(work, endpoint.id)
+    before = record_end(work, endpoint, actor.id)
+    if before is None and not withdrawn:
         return False
-    _retire(work, endpoint, before, actor)
-    details = {"endpoint": endpoint.name, "before": before.version_id}
+    details = {"endpoint": endpoint.name, "before": before.version_id if before else None}
     audit.record(work.session, actor.id, "endpoint.stopped", endpoint.id, details)
     changes.bump(work.session, endpoint.id)
     return True

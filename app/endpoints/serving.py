@@ -19,10 +19,16 @@ from app.core.errors import Conflict, FittingRoomError, Unavailable
 from app.core.instruments import Instruments
 from app.core.services import Services
 from app.endpoints import queries
-from app.endpoints.loaded import Loaded, load
+from app.endpoints.cloud import queries as cloud_queries
+from app.endpoints.cloud.queries import CloudPlace
+from app.endpoints.cloud.remote import Remote, Remotes
+from app.endpoints.loaded import Loaded, load, serves_of
 from app.endpoints.queries import LiveMark
 from app.endpoints.service import get_deployment, not_found, stopped
 from app.endpoints.traffic import Traffic
+from app.integrations.aws.clients import aws_of
+from app.registry import approval
+from app.registry.tables import ModelVersion
 from ml.serving.predictor import BrokenModel
 
 log = structlog.get_logger()
@@ -91,6 +97,7 @@ class Serving:
         self._slots: dict[str, Slot] = {}
         self._traffic: dict[str, Traffic] = {}
         self._task: asyncio.Task[None] | None = None
+        self._remotes = Remotes(services)
         # One look at a time: marks read before a deployment must not be acted on after it.
         self._looking = asyncio.Lock()
 
@@ -104,8 +111,8 @@ class Serving:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         for slot in self._slots.values():
-            if slot.loaded:
-                slot.loaded.retire()
+            slot.let_go()
+        self._remotes.close()
 
     def slot(self, endpoint: str) -> Slot | None:
         return self._slots.get(endpoint)
@@ -115,7 +122,7 @@ class Serving:
         return self._traffic.get(endpoint) or Traffic()
 
     @contextmanager
-    def asked(self, loaded: Loaded, caller: str, reviews: int) -> Iterator[None]:
+    def asked(self, loaded: Loaded | Remote, caller: str, reviews: int) -> Iterator[None]:
         """Around one request to a loaded version: counted for the endpoint's page and for the metrics."""
         serves, started, seconds = loaded.serves, time.perf_counter(), None
         try:
@@ -126,14 +133,16 @@ class Serving:
             version = f"{serves.model} v{serves.number}"
             self._instruments.predicted(serves.endpoint, version, reviews, seconds)
 
-    async def ready(self, endpoint: str) -> Loaded:
-        """The loaded version, after at most ``WAIT_SECONDS``; else why there is none."""
+    async def ready(self, endpoint: str) -> Loaded | Remote:
+        """The loaded version, after at most ``WAIT_SECONDS``, or one on SageMaker; else why there is none."""
         slot = self._slots.get(endpoint)
         if slot is None:
             await self.look()
             slot = self._slots.get(endpoint)
         if slot is None:
-            raise await asyncio.to_thread(self._absent, endpoint)
+            remote = await asyncio.to_thread(self._elsewhere, endpoint)
+            self._traffic.setdefault(endpoint, Traffic())
+            return remote
         if slot.loaded is None and slot.task:
             await asyncio.wait({slot.task}, timeout=WAIT_SECONDS)
         if slot.loaded is not None:
@@ -213,10 +222,22 @@ class Serving:
             slot.error = _as_refusal(outcome, slot.mark)
         slot.since = datetime.now(UTC)
 
-    def _absent(self, endpoint: str) -> FittingRoomError:
+    def _elsewhere(self, endpoint: str) -> Remote:
+        """What answers on SageMaker; else why nothing does, here or there."""
         with self._services.works.reading() as work:
             found = queries.endpoint_by_name(work.session, endpoint)
-        return not_found(endpoint) if found is None or found.deleted_at else stopped(endpoint)
+            if found is None or found.deleted_at:
+                raise not_found(endpoint)
+            live = next(iter(queries.live(work.session, endpoint)), None)
+            place = cloud_queries.place(work.session, found.id)
+            if live is None:
+                raise not_live_yet(place) if place and place.state != "stopped" else stopped(endpoint)
+            if place is None:
+                raise _not_ready(endpoint)  # it was deployed after the last look
+            aws = aws_of(self._services, work)
+        if refusal := refused(live.version):
+            raise EndpointRefused(f"{endpoint} serves nothing: {refusal.message}", refusal.advice)
+        return Remote(serves_of(live, f"SageMaker, {place.row.region}"), place.row.name, aws, self._remotes)
 
     def _open(self, mark: LiveMark) -> Loaded:
         with self._services.works.reading() as work:
@@ -237,14 +258,37 @@ def _as_refusal(error: Exception, mark: LiveMark) -> FittingRoomError:
 
 def _refusal(endpoint: str, slot: Slot) -> FittingRoomError:
     if slot.error is None:
-        return EndpointNotReady(
-            f"{endpoint} is still loading its model.", "Try again in a few seconds.", retry_after=5
-        )
+        return _not_ready(endpoint)
     if isinstance(slot.error, Conflict):
         return EndpointRefused(f"{endpoint} serves nothing: {slot.error.message}", slot.error.advice)
     return EndpointNotReady(
         f"{endpoint} failed: {slot.error.message}", slot.error.advice, retry_after=int(AGAIN_SECONDS)
     )
+
+
+def _not_ready(endpoint: str) -> EndpointNotReady:
+    return EndpointNotReady(
+        f"{endpoint} is still loading its model.", "Try again in a few seconds.", retry_after=5
+    )
+
+
+def not_live_yet(place: CloudPlace) -> EndpointNotReady:
+    """SageMaker takes minutes, and may refuse."""
+    name = place.endpoint.name
+    if place.state == "failed":
+        return EndpointNotReady(
+            f"{name} failed at SageMaker: {place.reason}", "Deploy to it again.", retry_after=60
+        )
+    return EndpointNotReady(f"SageMaker is still making {name}.", "That takes some minutes.", retry_after=15)
+
+
+def refused(version: ModelVersion) -> Conflict | None:
+    """Why a version that stands ready may not answer: its approval was taken back, or it is void."""
+    try:
+        approval.require_servable(version)
+    except Conflict as refusal:
+        return refusal
+    return None
 
 
 def serving_of(request: Request) -> Serving:

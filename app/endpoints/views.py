@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from app.core.ids import new_id
+from app.endpoints.cloud.queries import CloudPlace
+from app.endpoints.cloud.views import cloud_json
 from app.endpoints.forms import Parameters
 from app.endpoints.loaded import Serves
 from app.endpoints.queries import Placed
@@ -13,14 +15,19 @@ from app.endpoints.tables import Endpoint
 from ml.serving.predictor import Prediction
 
 
-def endpoint_json(endpoint: Endpoint, live: Placed | None, slot: Slot | None) -> dict[str, Any]:
+def endpoint_json(
+    endpoint: Endpoint, live: Placed | None, slot: Slot | None, place: CloudPlace | None = None
+) -> dict[str, Any]:
     return {
         "id": endpoint.id,
         "name": endpoint.name,
         "created_at": _time(endpoint.created_at),
         "deleted_at": _time(endpoint.deleted_at),
         **state_json(slot),
-        "state": state_of(endpoint, live, slot),
+        **({"reason": place.reason or None} if place else {}),
+        "state": state_of(endpoint, live, slot, place),
+        "compute": "sagemaker" if place else "local",
+        "sagemaker": cloud_json(place) if place else None,
         "live": placed_json(live) if live else None,
     }
 
@@ -40,8 +47,12 @@ def placed_json(placed: Placed, names: Mapping[str, str] | None = None) -> dict[
     }
 
 
-def state_of(endpoint: Endpoint, live: Placed | None, slot: Slot | None) -> str:
-    """The word for its pill: what is recorded, and what this process has made of it so far."""
+def state_of(
+    endpoint: Endpoint, live: Placed | None, slot: Slot | None, place: CloudPlace | None = None
+) -> str:
+    """The word for its pill: what is recorded, and what this process, or SageMaker, has made of it so far."""
+    if place is not None:
+        return place.state
     if endpoint.deleted_at:
         return "deleted"
     if live is None:

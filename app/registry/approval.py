@@ -4,6 +4,9 @@ An approval is one guarded UPDATE with its audit row in the same transaction. Th
 before it, outside any transaction: hashing hundreds of megabytes must not hold a database's lock.
 """
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from app.accounts import audit
 from app.accounts.queries import actor_names, other_approvers
 from app.core import changes
@@ -95,10 +98,38 @@ def decide(
     with services.works.writing() as work:
         version = get_version(work, version_id).version
         _refuse(work, services.settings, version, actor, after, row_version)
-        _apply(work, version, actor, after, text)
+        _apply(work, version, actor.id, after, text)
         named = get_version(work, version_id)
         tell(work, services, named, after, actor.id, text)
         return named
+
+
+def decide_elsewhere(
+    services: Services,
+    named: NamedVersion,
+    actor_id: str,
+    after: ApprovalStatus,
+    comment: str,
+    at: datetime,
+    details: Mapping[str, object],
+) -> NamedVersion:
+    """A decision that somebody took in another registry, at ``at``. The evidence is read again as for ours.
+
+    Roles and authorship are not asked: who has the right to decide there is that registry's to say, and
+    ``comment`` and the audit say where it was decided.
+    """
+    seen = named.version.row_version
+    verify(services, named.version, actor_id)
+    with services.works.writing() as work:
+        version = get_version(work, named.version.id).version
+        if version.validity == Validity.VOIDED:
+            raise _voided(version)
+        if version.row_version != seen or after not in MOVES[ApprovalStatus(version.status)]:
+            raise StaleDecision(_decided_text(work, version), "Look at the version again.", **_now(version))
+        _apply(work, version, actor_id, after, comment[:COMMENT_LIMIT], at, details)
+        found = get_version(work, version.id)
+        tell(work, services, found, after, actor_id, comment)
+        return found
 
 
 def _comment(text: str) -> str:
@@ -121,7 +152,15 @@ def _refuse(
         raise StaleDecision(_decided_text(work, version), "Look at the version again.", **_now(version))
 
 
-def _apply(work: Work, version: ModelVersion, actor: Actor, after: ApprovalStatus, comment: str) -> None:
+def _apply(
+    work: Work,
+    version: ModelVersion,
+    actor_id: str,
+    after: ApprovalStatus,
+    comment: str,
+    at: datetime | None = None,
+    more: Mapping[str, object] | None = None,
+) -> None:
     before, seen = ApprovalStatus(version.status), version.row_version
     if not queries.move_status(work.session, version.id, before=before, after=after, row_version=seen):
         work.session.refresh(version)
@@ -132,8 +171,9 @@ def _apply(work: Work, version: ModelVersion, actor: Actor, after: ApprovalStatu
         before=before,
         after=after,
         comment=comment,
-        actor_id=actor.id,
+        actor_id=actor_id,
         evidence_sha256=version.evidence_sha256,
+        at=at or queries.clock(work.session),
     )
     work.session.add(decision)
     work.session.flush()
@@ -143,8 +183,9 @@ def _apply(work: Work, version: ModelVersion, actor: Actor, after: ApprovalStatu
         "after": after,
         "comment": comment,
         "evidence_sha256": version.evidence_sha256,
+        **(more or {}),
     }
-    audit.record(work.session, actor.id, f"model_version.{after.lower()}", version.id, details)
+    audit.record(work.session, actor_id, f"model_version.{after.lower()}", version.id, details)
     changes.bump(work.session, version.id)
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, Text, cast, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.core.database import now
 from app.keeping.queries import archived_ids
 from app.registry.tables import ApprovalStatus, Decision, Model, ModelVersion, Validity
 
@@ -157,3 +159,8 @@ def make_void(session: Session, version_id: str, reason: str) -> bool:
         validity=Validity.VOIDED, void_reason=reason, row_version=ModelVersion.row_version + 1
     )
     return session.scalar(voided.returning(ModelVersion.id)) is not None
+
+
+def clock(session: Session) -> datetime:
+    """The database's time, as a value."""
+    return session.scalars(select(now())).one()

@@ -13,7 +13,7 @@ from app.core.services import Keeper, Services, Subject
 from app.core.work import Work
 from app.registry import queries
 from app.registry.queries import NamedVersion
-from app.registry.subject_queries import ever_approved, models_by_id, remove_version
+from app.registry.subject_queries import ever_approved, models_by_id, remove_model, remove_version
 from app.registry.tables import ApprovalStatus, Model, Validity
 from app.runs.starting import model_name
 from app.runs.tables import Step
@@ -110,7 +110,7 @@ def delete_version(work: Work, _services: Services, _actor_id: str, subject_id: 
 
 
 def delete_model(work: Work, _services: Services, _actor_id: str, subject_id: str) -> Mapping[str, Any]:
-    work.session.delete(work.session.get_one(Model, subject_id))
+    remove_model(work.session, subject_id)
     return {}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app.registry.cloud.tables import CloudModel, CloudPackage
 from app.registry.tables import ApprovalStatus, Decision, Model, ModelVersion
 
 
@@ -19,5 +20,11 @@ def ever_approved(session: Session, version_ids: Sequence[str]) -> set[str]:
 
 
 def remove_version(session: Session, version_id: str) -> None:
+    session.execute(delete(CloudPackage).where(CloudPackage.version_id == version_id))
     session.execute(delete(Decision).where(Decision.version_id == version_id))
     session.execute(delete(ModelVersion).where(ModelVersion.id == version_id))
+
+
+def remove_model(session: Session, model_id: str) -> None:
+    session.execute(delete(CloudModel).where(CloudModel.model_id == model_id))
+    session.execute(delete(Model).where(Model.id == model_id))

@@ -1,7 +1,7 @@
 """Endpoints that stand on SageMaker: what is wanted of each, and what AWS last said about it.
 
 A row of CloudDeployment is a change that somebody asked for; only when AWS has carried it out does a
-Deployment say that it was live. Its ``variant`` is the only one today; more of them, with weights, are more rows.
+Deployment say that it was live. Its ``variant`` is the only one today; further ones, with weights, are rows.
 """
 
 from datetime import datetime
