@@ -129,7 +129,6 @@ def processing_input(name: str, uri: Any, path: str) -> dict[str, Any]:
     """``uri`` may be a reference in a pipeline's JSON."""
     return {
         "InputName": name,
-        "AppManaged": False,
         "S3Input": {
             "S3Uri": prefix(uri) if isinstance(uri, str) else uri,
             "LocalPath": path,
@@ -144,7 +143,6 @@ def processing_input(name: str, uri: Any, path: str) -> dict[str, Any]:
 def processing_output(uri: Any) -> dict[str, Any]:
     return {
         "OutputName": OUTPUT,
-        "AppManaged": False,
         "S3Output": {"S3Uri": uri, "LocalPath": f"{PROCESSING_ROOT}/output", "S3UploadMode": "EndOfJob"},
     }
 
