@@ -82,11 +82,12 @@ class Job:
         return self._want(Wish.BROKEN)
 
     def _want(self, wish: Wish) -> bool:
-        """A stop is not overtaken by anything but a broken machine."""
+        """A broken machine overtakes everything, and a stop the machines that are taken away."""
         with self._moved:
             if self.over.is_set():
                 return False
-            if self._wish is None or wish is Wish.BROKEN:
+            overtaken = (None, Wish.INTERRUPTED)
+            if self._wish in overtaken or wish is Wish.BROKEN:
                 self._wish = wish
             self._moved.notify_all()
             return True
@@ -97,6 +98,8 @@ class Job:
         try:
             self._run()
             status, reason = "Completed", ""
+            if self._wish is Wish.BROKEN:
+                raise Failed(self._broken_reason)
             if self._wish in (Wish.STOP, Wish.TIME):
                 status = "Stopped"
         except Failed as failed:
@@ -149,17 +152,18 @@ class Job:
         return [container.code if container.code is not None else -1 for container in containers]
 
     def _wait(self, containers: list[Container], deadline: float) -> None:
-        kill_at = math.inf
+        asked = math.inf
         with self._moved:
             while any(container.running for container in containers):
                 if self._wish is None and time.monotonic() >= deadline:
                     self._wish = Wish.TIME
                 fellow_failed = any(container.code for container in containers)
-                if kill_at == math.inf and (self._wish or fellow_failed):
-                    kill_at = time.monotonic() + self.state.grace_seconds
+                if asked == math.inf and (self._wish or fellow_failed):
+                    asked = time.monotonic()
                     for container in containers:
                         container.terminate()
-                if self._wish is Wish.BROKEN or time.monotonic() >= kill_at:
+                # Read each time: a test may shorten what it waits for.
+                if self._wish is Wish.BROKEN or time.monotonic() >= asked + self.state.grace_seconds:
                     for container in containers:
                         container.kill()
                 self._moved.wait(LOOK_SECONDS)

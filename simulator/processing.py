@@ -156,6 +156,8 @@ def _check(request: Request) -> None:
         place = each.get("S3Input") or each.get("S3Output")
         if place is None or each.get("AppManaged"):
             raise invalid("The simulator knows processing inputs and outputs on S3 alone.")
+        if place.get("S3InputMode", "File") != "File":
+            raise invalid("The simulator knows the input mode File alone.")
         if not str(place.get("LocalPath", "")).startswith("/opt/ml/processing"):
             raise invalid("LocalPath must be below /opt/ml/processing")
     names = [each.get("InputName") or each.get("OutputName") for each in [*inputs, *outputs]]
@@ -185,7 +187,9 @@ def list_processing_jobs(state: State, request: Request) -> Answer:
     with state.lock:
         jobs = list(state.table(ProcessingJob.kind).values())
         items = [(job.name, _summary(job)) for job in jobs]
-    return listed(items, request, "ProcessingJobSummaries", status="ProcessingJobStatus")
+    return listed(
+        items, request, "ProcessingJobSummaries", status="ProcessingJobStatus", by_default="Ascending"
+    )
 
 
 def _find(state: State, request: Request) -> ProcessingJob:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import BytesIO
@@ -85,6 +86,11 @@ class Application:
             answer = _error(received, error)
         except PassOn:
             answer = None
+        except Exception as error:  # noqa: BLE001 - the request ends here, and the client must be told
+            traceback.print_exc()
+            broken = AwsError("InternalFailure", f"The simulator itself failed: {error!r}", 500)
+            call.code = broken.code
+            answer = _error(received, broken)
         if fault:
             if answer is None:
                 b"".join(self._moto(environ, lambda *_words: None))

@@ -82,8 +82,7 @@ class TrainingJob(Job):
             self._bring(roots)
             if self._wish is None:
                 self._hold(roots)
-            if self._wish is Wish.INTERRUPTED:
-                self._wish = None
+            if self._taken_away():
                 self._move("Interrupted")
                 self._move("Starting")
                 return True
@@ -91,6 +90,13 @@ class TrainingJob(Job):
         finally:
             discard(roots)
         return False
+
+    def _taken_away(self) -> bool:
+        """Asked once: the next attempt has machines again."""
+        with self._moved:
+            taken = self._wish is Wish.INTERRUPTED
+            self._wish = None if taken else self._wish
+            return taken
 
     def _bring(self, roots: list[Path]) -> None:
         for channel in self.request.get("InputDataConfig", []):

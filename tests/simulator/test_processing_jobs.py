@@ -129,8 +129,8 @@ def test_a_stop_ends_all_that_runs(simulator: Simulator, manner: str) -> None:
     name = f"waiting-{manner}"
     client.create_processing_job(**processing_request(simulator, name, WAITING, manner))
     pids = pids_of(simulator, name)
-    with simulator.grace(1):
-        client.stop_processing_job(ProcessingJobName=name)
+    client.stop_processing_job(ProcessingJobName=name)
+    with simulator.grace(0):
         job = simulator.ended("processing", name)
     assert job["ProcessingJobStatus"] == "Stopped"
     assert [pid for pid in pids if lives(pid)] == []

@@ -165,11 +165,31 @@ def test_spot_machines_taken_away_cost_no_epoch(simulator: Simulator) -> None:
     assert job["BillableTimeInSeconds"] <= job["TrainingTimeInSeconds"]
 
 
+def test_a_stop_overtakes_machines_that_are_being_taken_away(simulator: Simulator) -> None:
+    program = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+time.sleep(600)
+"""
+    spot = {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 900}
+    changes = {"EnableManagedSpotTraining": True, "StoppingCondition": spot}
+    client = simulator.client("sagemaker")
+    client.create_training_job(**training_request(simulator, "overtaken", program, **changes))
+    until_line(simulator, "overtaken", "deaf")
+    assert simulator.interrupt("overtaken")
+    client.stop_training_job(TrainingJobName="overtaken")
+    with simulator.grace(0):
+        job = simulator.ended("training", "overtaken")
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
+    assert simulator.log_lines("training", "overtaken") == ["deaf"]
+
+
 @pytest.mark.parametrize("way", ["stop", "time"])
 def test_what_was_learnt_until_a_stop_is_kept(simulator: Simulator, way: str) -> None:
     name = f"ended-by-{way}"
     client = simulator.client("sagemaker")
-    limit = {"MaxRuntimeInSeconds": 3 if way == "time" else 3600}
+    limit = {"MaxRuntimeInSeconds": 1 if way == "time" else 3600}
     request = training_request(simulator, name, RESUMING, "forever", StoppingCondition=limit)
     client.create_training_job(**request)
     if way == "stop":
