@@ -75,8 +75,7 @@ class Query:
             shutil.rmtree(place, ignore_errors=True)
 
     def _bring(self, state: State, connection: duckdb.DuckDBPyConnection, place: Path) -> int:
-        for macro in MACROS:
-            connection.execute(f"CREATE MACRO {macro}")
+        _teach(connection)
         connection.execute(f"ATTACH ':memory:' AS {CATALOG}")
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {CATALOG}.{quoted(self.database)}")
         scanned = 0
@@ -118,9 +117,15 @@ def malformed(message: str) -> AwsError:
     return AwsError("InvalidRequestException", message)
 
 
+def _teach(connection: duckdb.DuckDBPyConnection) -> None:
+    for macro in MACROS:
+        connection.execute(f"CREATE MACRO {macro}")
+
+
 def tables_of(sql: str, database: str) -> Iterator[Name]:
     """The tables that a query names, those of its own WITH left out."""
     with duckdb.connect(config=LOCKED) as connection:
+        _teach(connection)
         try:
             found = connection.get_table_names(sql, qualified=True)
         except duckdb.Error as error:
