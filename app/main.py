@@ -29,6 +29,10 @@ from app.endpoints import predict_routes as endpoints_predict_routes
 from app.endpoints import routes as endpoints_routes
 from app.home import routes as home_routes
 from app.home.nav import count_for_nav
+from app.integrations.aws import api as cloud_api
+from app.integrations.aws import price_routes as cloud_price_routes
+from app.integrations.aws import resource_routes as cloud_resource_routes
+from app.integrations.aws import routes as cloud_routes
 from app.keeping import api as keeping_api
 from app.keeping import routes as keeping_routes
 from app.monitoring import api as monitoring_api
@@ -40,6 +44,8 @@ from app.registry import api as registry_api
 from app.registry import approval_routes as registry_approval_routes
 from app.registry import routes as registry_routes
 from app.registry import version_routes as registry_version_routes
+from app.registry.cloud import api as registry_cloud_api
+from app.registry.cloud import routes as registry_cloud_routes
 from app.runs import api as runs_api
 from app.runs import stream as runs_stream
 from app.runs.compare import routes as compare_routes
@@ -83,12 +89,18 @@ ROUTERS = (
     runs_stream.router,
     worker_api.router,
     worker_routes.router,
+    cloud_routes.router,
+    cloud_resource_routes.router,
+    cloud_price_routes.router,
+    cloud_api.router,
     keeping_routes.router,
     keeping_api.router,
     registry_routes.router,
     registry_version_routes.router,
     registry_approval_routes.router,
     registry_api.router,
+    registry_cloud_routes.router,
+    registry_cloud_api.router,
     endpoints_routes.router,
     endpoints_predict_routes.router,
     endpoints_api.router,

@@ -23,6 +23,7 @@ from simulator.identity import caller
 
 GROUPS = "model-package-group"
 PACKAGES = "model-package"
+TOKENS = "model-package token"  # the ARN that was made for each
 # Members of a request that a package keeps and shows as they came.
 KEPT = (
     "ModelPackageDescription",
@@ -139,9 +140,14 @@ def create_package(state: State, request: Request) -> Answer:
     group, name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
     if (group is None) == (name is None):
         raise invalid("Exactly one of ModelPackageName and ModelPackageGroupName must be provided.")
+    token = request.get("ClientToken")
     with state.lock:
+        if token in (made := state.table(TOKENS)) and made[token] in state.table(PACKAGES):
+            return {"ModelPackageArn": made[token]}
         record = _versioned(state, group) if group else _unversioned(state, str(name))
         arn = record["ModelPackageArn"]
+        if token:
+            made[token] = arn
         status = request.get("ModelApprovalStatus", "PendingManualApproval" if group else None)
         record.update({name: request[name] for name in KEPT if name in request})
         record.update(

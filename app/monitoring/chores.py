@@ -22,6 +22,7 @@ from app.core.services import Services
 from app.core.work import Work
 from app.monitoring import collecting, retention
 from app.monitoring.tables import Schedule
+from app.registry.cloud import syncing
 
 log = structlog.get_logger()
 
@@ -63,6 +64,9 @@ def _collect(services: Services) -> Mapping[str, Any]:
 
 CHORES: Mapping[str, Chore] = {
     "retention": Chore("retention", "Forgets rows that have done their service.", DAY, retention.sweep),
+    "registry": Chore(
+        "registry", "Compares models with their packages at SageMaker.", 300.0, syncing.check_all
+    ),
     "collection": Chore("collection", "Removes stored files that nothing names.", DAY, _collect),
 }
 

@@ -17,6 +17,7 @@ from app.core.work import Work
 from app.keeping.view import Panel, panel_of
 from app.registry import approval, evidence, queries, views
 from app.registry.card import Section, card_of
+from app.registry.cloud.queries import Standing, standing
 from app.registry.filters import versions_path
 from app.registry.listing import Difference, difference
 from app.registry.queries import NamedVersion
@@ -81,6 +82,7 @@ class VersionPage:
     verified: LastVerified | None
     panel: Panel
     uses: Sequence[Use]
+    cloud: Standing
 
 
 def version_page(work: Work, services: Services, named: NamedVersion, actor: Actor) -> VersionPage:
@@ -101,6 +103,7 @@ def version_page(work: Work, services: Services, named: NamedVersion, actor: Act
         verified=_last_verified(work, version),
         panel=panel_of(work, services, version.id),
         uses=uses_of(detail),
+        cloud=standing(work.session, version),
     )
 
 

@@ -15,6 +15,7 @@ from app.core.snippets import Call, snippets
 from app.keeping.queries import tags_in_use
 from app.keeping.view import panel_of
 from app.registry import list_files, list_queries, listing, service
+from app.registry.cloud.page import model_in_cloud
 from app.registry.filters import STATUSES, Filters
 
 router = APIRouter(include_in_schema=False)
@@ -67,6 +68,8 @@ def model(
         after=after,
         panel=panel_of(work, services, found.id),
         may_edit=actor.may(Role.EDITOR),
+        may_switch=actor.may(Role.APPROVER),
+        cloud=model_in_cloud(work, services, found),
         snippets=snippets(request, Call("Its versions", "GET", f"/api/v1/models/{found.name}")),
     )
 

@@ -3,13 +3,16 @@
 A further variant, its weight, capture and scaling are entries of the same request.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from app.core.services import Services
 from app.endpoints.cloud import recording
 from app.endpoints.cloud.queries import CloudPlace, Wish
 from app.endpoints.cloud.tables import CloudDeployment
 from app.integrations.aws.clients import Aws
-from app.integrations.aws.errors import CloudMissing, calling
-from app.integrations.aws.resources import note_resource
+from app.integrations.aws.errors import CloudMissing, CloudRefused, calling
+from app.integrations.aws.resources import Kind, note_resource
 from app.registry import approval
 from app.registry.cloud.archive import model_data
 from app.registry.queries import NamedVersion
@@ -29,11 +32,9 @@ def _ensure_model(
 ) -> None:
     if _model_stands(aws, change.model_name):
         return
-    with services.works.writing() as work:
-        subject = place.endpoint.id
-        note_resource(work, "model", change.model_name, region=aws.config.region, subject_id=subject)
+    _note(services, aws, place, "model", change.model_name)
     container = {"Image": aws.config.serving_image, "ModelDataUrl": data}
-    with calling("create the model"):
+    with adopting(lambda: _model_stands(aws, change.model_name)), calling("create the model"):
         faultpoint("cloud.create_model")
         aws.sagemaker.create_model(
             ModelName=change.model_name,
@@ -53,32 +54,49 @@ def _model_stands(aws: Aws, name: str) -> bool:
 
 
 def _ensure_config(services: Services, aws: Aws, place: CloudPlace, change: CloudDeployment) -> None:
-    try:
-        with calling("look at the endpoint configuration"):
-            aws.sagemaker.describe_endpoint_config(EndpointConfigName=change.config_name)
+    if _config_stands(aws, change.config_name):
         return
-    except CloudMissing:
-        pass
-    with services.works.writing() as work:
-        subject = place.endpoint.id
-        note_resource(
-            work, "endpoint-config", change.config_name, region=aws.config.region, subject_id=subject
-        )
-    with calling("create the endpoint configuration"):
+    _note(services, aws, place, "endpoint-config", change.config_name)
+    variant = {
+        "VariantName": change.variant,
+        "ModelName": change.model_name,
+        "InstanceType": change.instance_type,
+        "InitialInstanceCount": change.instance_count,
+        "InitialVariantWeight": 1.0,
+    }
+    what = calling("create the endpoint configuration")
+    with adopting(lambda: _config_stands(aws, change.config_name)), what:
         faultpoint("cloud.create_endpoint_config")
         aws.sagemaker.create_endpoint_config(
             EndpointConfigName=change.config_name,
-            ProductionVariants=[
-                {
-                    "VariantName": change.variant,
-                    "ModelName": change.model_name,
-                    "InstanceType": change.instance_type,  # type: ignore[typeddict-item]
-                    "InitialInstanceCount": change.instance_count,
-                    "InitialVariantWeight": 1.0,
-                }
-            ],
+            ProductionVariants=[variant],  # type: ignore[list-item]
             Tags=aws.config.tags,
         )
+
+
+def _config_stands(aws: Aws, name: str) -> bool:
+    try:
+        with calling("look at the endpoint configuration"):
+            aws.sagemaker.describe_endpoint_config(EndpointConfigName=name)
+    except CloudMissing:
+        return False
+    return True
+
+
+def _note(services: Services, aws: Aws, place: CloudPlace, kind: Kind, name: str) -> None:
+    with services.works.writing() as work:
+        note_resource(work, kind, name, region=aws.config.region, subject_id=place.endpoint.id)
+
+
+@contextmanager
+def adopting(stands: Callable[[], bool]) -> Iterator[None]:
+    """A first answer may have been lost on the way, and the client asked once more: what AWS then refuses
+    because it is there already is what was asked for."""
+    try:
+        yield
+    except CloudRefused:
+        if not stands():
+            raise
 
 
 def remove_others(services: Services, aws: Aws, place: CloudPlace) -> None:

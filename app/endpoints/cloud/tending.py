@@ -146,7 +146,7 @@ def _create(services: Services, aws: Aws, place: CloudPlace, wish: Wish) -> floa
         return SOON_SECONDS
     parts.ensure(services, aws, place, wish)
     recording.note_endpoint(services, aws, place, wish)
-    with calling("create the endpoint"):
+    with parts.adopting(lambda: _stands(aws, place, wish)), calling("create the endpoint"):
         faultpoint("cloud.create_endpoint")
         aws.sagemaker.create_endpoint(
             EndpointName=place.row.name, EndpointConfigName=wish.change.config_name, Tags=aws.config.tags
@@ -159,12 +159,22 @@ def _create(services: Services, aws: Aws, place: CloudPlace, wish: Wish) -> floa
 def _update(services: Services, aws: Aws, place: CloudPlace, wish: Wish) -> float:
     parts.ensure(services, aws, place, wish)
     recording.note_endpoint(services, aws, place, wish)
-    with calling("update the endpoint"):
+    with parts.adopting(lambda: _changing(aws, place)), calling("update the endpoint"):
         faultpoint("cloud.update_endpoint")
         aws.sagemaker.update_endpoint(EndpointName=place.row.name, EndpointConfigName=wish.change.config_name)
         faultpoint("cloud.updated_endpoint")
     recording.note_applied(services, place, wish.change.id)
     return SOON_SECONDS
+
+
+def _stands(aws: Aws, place: CloudPlace, wish: Wish) -> bool:
+    seen = look(aws, place.row.name)
+    return seen is not None and seen.config_name == wish.change.config_name
+
+
+def _changing(aws: Aws, place: CloudPlace) -> bool:
+    seen = look(aws, place.row.name)
+    return seen is not None and seen.status in UNDER_WAY
 
 
 def _compare(services: Services, aws: Aws, place: CloudPlace, wish: Wish, seen: Seen | None) -> float | None:

@@ -69,6 +69,9 @@ def claim(session: Session, version_id: str, seconds: float) -> bool:
     return session.scalar(taken, execution_options={"synchronize_session": False}) is not None
 
 
-def problem_count(session: Session) -> int:
+def problem_count(session: Session, model_id: str = "") -> int:
     query = select(func.count()).select_from(CloudPackage).where(CloudPackage.problem != "")
+    if model_id:
+        own = select(ModelVersion.id).where(ModelVersion.model_id == model_id)
+        query = query.where(CloudPackage.version_id.in_(own))
     return session.scalar(query) or 0

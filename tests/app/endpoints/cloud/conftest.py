@@ -10,7 +10,7 @@ from app.core.settings import Settings
 from app.endpoints.cloud import tending
 from app.registry.queries import NamedVersion
 from tests.app.cloud_setup import set_up
-from tests.app.endpoints.cloud.shop import Shop
+from tests.app.endpoints.cloud.shop import Shop, clear
 from tests.programs.cloud import Simulator
 from workers.courier import Courier
 
@@ -40,5 +40,4 @@ def shop(
     for step in ("1", "2"):
         approve(register(author, step=step, taught=20 * int(step)), boss)
     yield Shop(services, simulator, as_role("editor"), Courier(services, "test"))
-    for name in simulator.client("sagemaker").list_endpoints()["Endpoints"]:
-        simulator.client("sagemaker").delete_endpoint(EndpointName=name["EndpointName"])
+    clear(simulator)

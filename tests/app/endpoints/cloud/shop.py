@@ -64,5 +64,14 @@ class Shop:
             "models": [each["ModelName"] for each in client.list_models()["Models"]],
         }
 
-    def created(self, operation: str, after: int) -> int:
-        return sum(call["operation"] == operation for call in self.simulator.calls(after))
+
+def clear(simulator: Simulator) -> None:
+    """What a test has left, so that the next one sees nothing of it."""
+    client = simulator.client("sagemaker")
+    for endpoint in client.list_endpoints()["Endpoints"]:
+        client.delete_endpoint(EndpointName=endpoint["EndpointName"])
+    simulator.until(lambda: client.list_endpoints()["Endpoints"], lambda left: not left)
+    for config in client.list_endpoint_configs()["EndpointConfigs"]:
+        client.delete_endpoint_config(EndpointConfigName=config["EndpointConfigName"])
+    for model in client.list_models()["Models"]:
+        client.delete_model(ModelName=model["ModelName"])
