@@ -8,6 +8,7 @@ its parameters, and nothing of the host. The service's layout is below ``/opt/ml
 import errno
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 from ml.contract.outcome import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, EXIT_STOPPED, FAILURE_LIMIT, StepRefused
 from ml.contract.share import SHARD, SHARDS
 from ml.hosts.arguments import BadArguments
-from ml.hosts.inputs import provided
+from ml.hosts.inputs import SERVED, provided
 from ml.hosts.layout import Layout
 from ml.hosts.manifest import Manifest, described, files_below
 from ml.hosts.requirements import install_missing, versions_of
@@ -27,6 +28,8 @@ from ml.hosts.workplace import Workplace
 
 ABOUT = "bundle.json"
 CODE = Path(__file__).parents[2]
+SERVING = CODE / "serving"
+VERSION = "version.json"  # what a server says of its model (ml/hosts/serve.py)
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def _run(
     code = children.run(program_command(about.program), environment, scratch)
     if code == EXIT_OK:
         _describe(layout, about, place, time.monotonic() - started)
+        _make_servable(layout, environment)
     elif code != EXIT_STOPPED:
         layout.tell(place.failure() or f"The program ended with the exit code {code}.\nIts log has more.")
     return code
@@ -115,6 +119,14 @@ def _describe(layout: Layout, about: About, place: Workplace, seconds: float) ->
         versions_of(about.requirements),
         seconds,
     ).write(place.data)
+
+
+def _make_servable(layout: Layout, environment: Mapping[str, str]) -> None:
+    """After the manifest was written: this is for who serves the archive, and none of the step's files."""
+    if layout.kind == "training" and SERVING.is_dir():
+        shutil.copytree(SERVING, layout.model / SERVED, dirs_exist_ok=True)
+        about = {"name": environment.get("TRAINING_JOB_NAME", ""), "version": None}
+        (layout.model / SERVED / VERSION).write_text(json.dumps(about), encoding="utf-8")
 
 
 def _fail(layout: Layout, code: int, text: str) -> int:

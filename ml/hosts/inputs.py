@@ -4,6 +4,7 @@ From storage a channel comes as it is. From another job of the same pipeline it 
 ``model.tar.gz``, an output with its manifest, or a part of one from each of several instances.
 """
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ml.hosts.gathering import gather, is_output
 from ml.hosts.running import Run
 
 MODEL = "model.tar.gz"
+SERVED = "code"  # beside a model in its archive: what serves it, no part of the model
 
 
 def provided(
@@ -23,6 +25,7 @@ def provided(
 def _provided(channel: Path, scratch: Path, environ: Mapping[str, str], run: Run) -> Path:
     if [path.name for path in channel.iterdir()] == [MODEL]:
         unpack(channel / MODEL, scratch)
+        shutil.rmtree(scratch / SERVED, ignore_errors=True)
         return scratch
     if not is_output(channel):
         return channel

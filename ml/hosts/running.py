@@ -38,12 +38,15 @@ class Children:
             return EXIT_STOPPED
         child = subprocess.Popen(command, env=environment, cwd=directory, start_new_session=True)  # noqa: S603
         self._group = child.pid
-        if self.stopped:  # the signal came while the child was being made
+        if self._told():  # the signal came while the child was being made
             self._send(signal.SIGTERM)
         code = child.wait()
         self._send(signal.SIGKILL)
         self._group = None
         return code if code >= 0 else 128 - code
+
+    def _told(self) -> bool:
+        return self.stopped
 
     def _stop(self, _signum: int, _frame: FrameType | None) -> None:
         self.stopped = True

@@ -15,9 +15,11 @@ from ml.hosts.archives import pack
 from ml.pipeline.catalogue import PIPELINES
 from ml.pipeline.definition import Pipeline, ProgramStep, StepOutput
 from ml.pipeline.program import ROOT, requirement, sources_of
+from ml.pipeline.sagemaker.serving import serving_code
 
 ARCHIVE, START, ABOUT = "bundle.tar.gz", "start.py", "bundle.json"
 HOST = "ml.hosts.container"
+SERVING = "serving/"  # what a training job puts beside its model, so that its archive can be served
 _START_SOURCE = "ml/hosts/start.py"
 # Modules of ours that need a package without importing it.
 _WITHOUT_IMPORT = {"ml/features/bundled.py": bundled.PACKAGE, "ml/training/export.py": "onnx"}
@@ -39,6 +41,8 @@ def build_bundle(program: str, pipelines: Mapping[str, Pipeline] = PIPELINES) ->
     needed |= {name: requirement(name) for file, name in _WITHOUT_IMPORT.items() if file in sources.files}
     about = {"program": program, "merge": merge, "requirements": dict(sorted(needed.items()))}
     content = {**sources.files, ABOUT: json.dumps(about, indent=1).encode()}
+    if _trains(program, pipelines):
+        content |= {f"{SERVING}{path}": source for path, source in serving_code().files.items()}
     start = (ROOT / _START_SOURCE).read_bytes()
     return Bundle(_sha256({**content, START: start}), {ARCHIVE: pack(content), START: start})
 
@@ -53,6 +57,13 @@ def _merges(program: str, pipelines: Mapping[str, Pipeline]) -> tuple[str, set[s
                 before = [source.step for source in step.inputs.values() if isinstance(source, StepOutput)]
                 incoming |= {found.merge for name in before if (found := _program(pipeline, name))}
     return own, incoming
+
+
+def _trains(program: str, pipelines: Mapping[str, Pipeline]) -> bool:
+    steps = (step for pipeline in pipelines.values() for step in pipeline.steps)
+    return any(
+        isinstance(step, ProgramStep) and step.program == program and step.job == "training" for step in steps
+    )
 
 
 def _program(pipeline: Pipeline, name: str) -> ProgramStep | None:

@@ -5,6 +5,7 @@ that the container wrote when it made it.
 """
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def read_outputs(directory: Path, kind: Job, limits: Limits = DEFAULT_LIMITS) ->
     Raises BadManifest and BadArchive (both ValueError) when it isn't what a job of ours made. Parts of
     several instances are merged, which takes a child process and some seconds."""
     scratch = directory / _SCRATCH
+    shutil.rmtree(scratch, ignore_errors=True)  # of a reading that was broken off
     if kind == "processing":
         return gather(directory, scratch, _merging_environment())
     places = {"model/": scratch / "model", "": scratch / "data"}

@@ -5,6 +5,7 @@ from the workers' own code; the other is an ``/opt/ml`` made by hand, the code f
 output read back as a worker does.
 """
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -16,11 +17,14 @@ from app.core.settings import Settings
 from app.core.storage import StoredFile, Tree
 from app.core.storage.trees import tree_of
 from app.runs.spec import StepSpec
+from ml.features.composition import ReviewInput
+from ml.hosts.archives import unpack
 from ml.hosts.manifest import NAME, sha256_of
 from ml.pipeline.definition import Job, ProgramStep
 from ml.pipeline.program import ROOT
 from ml.pipeline.review_classifier import REVIEW_CLASSIFIER
 from ml.pipeline.sagemaker.outputs import read_outputs
+from ml.serving.predictor import Predictor
 from tests.programs.container import Container
 from workers.environment import Layout, program_environment
 
@@ -145,3 +149,26 @@ def test_two_instances_made_a_part_each(both: BothWays) -> None:
     uploaded = both.inputs["prepare"][1]
     assert sorted(path.name for path in uploaded.iterdir()) == ["part-1", "part-2"]
     assert (uploaded / "part-2" / NAME).is_file()
+
+
+SERVE = """
+import sys
+sys.path.insert(0, "code")
+import inference
+model = inference.model_fn(".")
+asked = inference.input_fn('{"features": ["It is torn and itchy"]}', "application/jsonlines")
+print(inference.output_fn(inference.predict_fn(asked, model), "")[0])
+"""
+
+
+def test_the_models_archive_can_be_served_as_it_is(both: BothWays, tmp_path: Path) -> None:
+    """A pipeline there registers it without our having seen it."""
+    unpack(both.inputs["train"][1] / "model.tar.gz", tmp_path)
+    done = subprocess.run([sys.executable, "-c", SERVE], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    (own,) = Predictor.load(both.inputs["train"][0] / "model").predict([ReviewInput("It is torn and itchy")])
+    assert answer == {"probability": own.scores[own.label], "predicted_label": int(own.label)}
+    assert {"serve.py", "requirements.txt", "version.json"} <= {
+        path.name for path in (tmp_path / "code").iterdir()
+    }

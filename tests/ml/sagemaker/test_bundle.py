@@ -58,6 +58,11 @@ def test_each_program_has_its_own_closure() -> None:
     assert len({build_bundle(program).sha256 for program in (PREPARE, TRAIN, EVALUATE)}) == 3
 
 
+def test_only_training_carries_what_serves_its_model() -> None:
+    assert {"serving/serve.py", "serving/inference.py"} <= names_in(TRAIN)
+    assert not {name for name in names_in(PREPARE) | names_in(EVALUATE) if name.startswith("serving/")}
+
+
 def test_what_reads_parts_can_put_them_together() -> None:
     """Prepare on several instances leaves a part of each, and training merges them for itself."""
     assert about(PREPARE)["merge"] == "ml.steps.prepare_merge"
