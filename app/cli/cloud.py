@@ -1,11 +1,15 @@
 """``fittingroom cloud``: set SageMaker up, see what it may, what it made and what that costs; delete it."""
 
-from typing import Annotated
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import typer
 
+from app.cli.client import address
+from app.cli.failures import Failure
 from app.cli.locally import explained
-from app.cli.output import column, show_one
+from app.cli.output import Format, column, print_json, show_list, show_one
 from app.cli.session import Session, command
 
 app = typer.Typer(help="Amazon SageMaker: settings, permissions, resources.", no_args_is_help=True)
@@ -25,6 +29,27 @@ SETTINGS = [
     column("serving image", "serving_image"),
     column("spot", "spot"),
 ]
+FINDINGS = [
+    column("outcome", "state"),
+    column("permission", "permission"),
+    column("needed to", "purpose"),
+    column("found", "message"),
+    column("what to do", "advice"),
+]
+RESOURCES = [
+    column("id", "id"),
+    column("kind", "kind"),
+    column("name", "name"),
+    column("region", "region"),
+    column("made by", "made_by"),
+    column("state", "state"),
+    ("$ an hour", lambda row: _hourly(row)),
+    column("since", "created_at"),
+    column("problem", "problem"),
+]
+POLL_SECONDS = 0.5
+OPEN = ("waiting", "working")
+Document = Literal["caller", "execution", "trust"]
 
 
 @command(app, "setup")
@@ -67,3 +92,85 @@ def setup(
         saved = set_up_cloud({name: value for name, value in given.items() if value is not None})
     show_one(saved, SETTINGS, session.output)
     session.log("Saved. Next: fittingroom cloud check")
+
+
+@command(app, "show")
+def show(session: Session) -> None:
+    """Show where and as which role SageMaker is used. There are no credentials to be shown."""
+    show_one(session.client.get("/cloud"), SETTINGS, session.output)
+
+
+@command(app, "policy")
+def policy(
+    session: Session,
+    name: Annotated[
+        Document, typer.Argument(help="For the product itself, for its jobs' role, or who may take that.")
+    ] = "caller",
+) -> None:
+    """Print a least-privilege policy for IAM, ready to be pasted."""
+    print_json(session.client.get("/cloud/policies")[name])
+
+
+@command(app, "check")
+def check(session: Session) -> None:
+    """Let a worker try each permission by itself; exit code 1 where one is missing."""
+    result = _done(session, session.client.post("/cloud/checks"))
+    show_list(result["findings"], FINDINGS, session.output, result)
+    if result["failed"]:
+        raise Failure(f"{result['failed']} of {len(result['findings'])} failed.", "fittingroom cloud policy")
+
+
+@command(app, "resources")
+def resources(
+    session: Session,
+    check: Annotated[bool, typer.Option("--check", help="Compare with what is at AWS first.")] = False,
+    state: Annotated[str, typer.Option("--state", help="standing, troubled, deleted or all.")] = "standing",
+) -> None:
+    """List what was made at AWS, and what it costs by the hour."""
+    if check:
+        found = _done(session, session.client.post("/cloud/looks"))
+        session.log(f"{len(found['gone'])} gone from AWS, {len(found['found'])} found there and added.")
+        for each in found["foreign"]:
+            session.log(f"Named like ours, without this installation's tag: {each['kind']} {each['name']}")
+    answer = session.client.get("/cloud/resources", state=state)
+    show_list(answer["items"], RESOURCES, session.output, answer)
+
+
+@command(app, "delete-all")
+def delete_all(session: Session) -> None:
+    """Delete all that was made at AWS; what runs is stopped first. Again goes on where it ended."""
+    answer = session.client.get("/cloud/resources")
+    if not answer["items"]:
+        session.log("There is nothing to delete.")
+        return
+    for each in answer["items"]:
+        session.log(f"{each['kind']} {each['name']} ({each['region']})")
+    session.confirm(f"Delete these {answer['total']} resources at AWS for good?")
+    ordered = session.client.delete(f"/cloud/resources?expected={answer['total']}")
+    result = _done(session, ordered)
+    if session.output is Format.JSON:
+        print_json(result)
+    session.log(f"{result['deleted']} deleted.")
+    if result["failed"]:
+        shown = "\n".join(f"{each['kind']} {each['name']}: {each['reason']}" for each in result["failed"])
+        raise Failure(f"{len(result['failed'])} could not be deleted:\n{shown}", "Then delete again.")
+
+
+def _done(session: Session, errand: Mapping[str, Any]) -> Any:
+    """What a worker did. While it waits for AWS it says so, and Ctrl-C leaves it at work."""
+    told = ""
+    while errand["state"] in OPEN:
+        if errand["message"] != told:
+            told = str(errand["message"])
+            session.log(told)
+        time.sleep(POLL_SECONDS)
+        errand = session.client.get(address("cloud", "errands", errand["id"]))
+    if errand["state"] != "done":
+        raise Failure(errand["message"] or f"It was {errand['state']}.", errand["advice"])
+    return errand["result"]
+
+
+def _hourly(row: Mapping[str, Any]) -> Any:
+    if not row["bills_by_the_hour"]:
+        return ""
+    return "unknown" if row["dollars_per_hour"] is None else row["dollars_per_hour"]

@@ -25,6 +25,14 @@ PAGES = {
     "/settings/sessions": ["/settings/sessions"],
     "/settings/tokens": ["/settings/tokens"],
     "/settings/users": ["/settings/users"],
+    "/settings/cloud": ["/settings/cloud"],
+    "/settings/cloud/resources": [
+        "/settings/cloud/resources",
+        "/settings/cloud/resources?q=nothing-like-it",
+        "/settings/cloud/resources?state=all",
+    ],
+    "/settings/cloud/resources/deletion": ["/settings/cloud/resources/deletion"],
+    "/settings/cloud/prices": ["/settings/cloud/prices", "/settings/cloud/prices?region=eu-central-1"],
     "/system": ["/system"],
     "/system/collection": ["/system/collection"],
     "/audit": ["/audit", "/audit?action=nothing-like-it"],
@@ -95,6 +103,7 @@ EMPTY = [
     ),
     *("/approvals", "/endpoints", "/notices", "/search", "/audit", "/system", "/system/collection"),
     *("/settings/notices", "/settings/sessions", "/settings/tokens", "/settings/users"),
+    *("/settings/cloud", "/settings/cloud/resources", "/settings/cloud/resources/deletion"),
 ]
 # What is asked for, and what stands on the page.
 ERRORS = [("/nope", "404"), ("/runs/run_missing", "404"), ("/datasets/nothing/v/1", "404")]
@@ -102,6 +111,7 @@ ERRORS = [("/nope", "404"), ("/runs/run_missing", "404"), ("/datasets/nothing/v/
 LISTS = {
     *("/runs", "/runs/compare", "/datasets", "/pipelines", "/models", "/approvals", "/endpoints", "/audit"),
     *("/notices", "/search", "/settings/users", "/settings/tokens", "/settings/sessions"),
+    *("/settings/cloud/resources", "/settings/cloud/prices"),
     *("/datasets/{dataset}/v/{number}/rows", "/datasets/{dataset}/v/{number}/rejects"),
     *("/runs/{run_id}/report/rows", "/approvals/{version_id}/examples"),
 }
@@ -123,6 +133,7 @@ NOT_PAGES = {
     "/models/{model}/versions/{number}/files/{path:path}": "a file",
     "/models/{model}/versions/{number}/files.zip": "a file",
     "/models/{model}/versions/{number}/card.md": "a file",
+    "/settings/cloud/policies/{name}.json": "a file",
 }
 FILES = re.compile(r"\.(csv|json|\{form\})$")
 

@@ -39,6 +39,7 @@ from ml.data.sample import write_sample
 from ml.pipeline.catalogue import PIPELINES
 from tests.app.runs.staging import SilentMessenger, Stage
 from tests.conftest import PASSWORD
+from tests.programs.cloud_house import furnish_cloud
 from tests.programs.light_worker import NAME, QUEUES, LightWorker
 from tests.programs.many_runs import copy_runs
 
@@ -88,6 +89,7 @@ def furnish(home: Path) -> House:
     add_versions(house)
     add_other_runs(house)
     add_what_people_keep(house)
+    furnish_cloud(house.services, house.people["anna"], house.runs["running"], house.versions["live"])
     return house
 
 

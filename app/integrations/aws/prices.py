@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from app.core.work import Work
 from app.integrations.aws import queries
 
 FILE = Path(__file__).with_name("prices.csv")
 Usage = Literal["processing", "training", "hosting"]
+USAGES: tuple[Usage, ...] = get_args(Usage)
 
 
 @dataclass(frozen=True)

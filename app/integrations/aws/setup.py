@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from app.accounts import audit
 from app.core.errors import Invalid
 from app.core.ids import new_id
+from app.core.services import Services
 from app.core.work import Work
-from app.integrations.aws.config import row_of
+from app.integrations.aws.config import config_of, row_of
+from app.integrations.aws.errors import CloudNotSetUp
 from app.integrations.aws.forms import CloudRequest
 from app.integrations.aws.naming import CHECKS, region_of_image
+from app.integrations.aws.policy import Policy, policies
 from app.integrations.aws.tables import ONLY, CloudSettings
 
 CHANGED = "cloud.changed"
@@ -59,3 +62,10 @@ def problems_of(wanted: CloudRequest) -> dict[str, str]:
 def entered(row: CloudSettings) -> dict[str, object]:
     """What the form holds, as it was last saved."""
     return {name: getattr(row, name) for name in CloudRequest.model_fields}
+
+
+def policies_of(work: Work, services: Services) -> Mapping[str, Policy]:
+    config = config_of(work, services.settings)
+    if config is None:
+        raise CloudNotSetUp
+    return policies(config)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from app.core.services import Services
-from app.core.settings import Settings
 from app.integrations.aws.forms import CloudRequest
 from app.integrations.aws.setup import save_settings
 from app.integrations.errands import queries
@@ -17,13 +16,9 @@ Doing = Callable[..., Mapping[str, Any]]
 
 
 @pytest.fixture
-def settings(settings: Settings, simulator: Simulator) -> Settings:
-    return settings.model_copy(update={"aws_endpoint": simulator.endpoint})
-
-
-@pytest.fixture
 def cloud(services: Services, simulator: Simulator) -> CloudRequest:
     """What an administrator has entered, with a bucket of the test's own."""
+    services.settings.aws_endpoint = simulator.endpoint
     wanted = CloudRequest(
         region=simulator.region, role_arn=simulator.role_arn, bucket=simulator.new_bucket(), prefix="shop"
     )
