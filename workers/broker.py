@@ -25,7 +25,9 @@ def broker_command(home: Path) -> list[str]:
     data.mkdir(mode=0o700, exist_ok=True)
     socket_path = choose_socket(home)
     # The address book for web, worker and command line: see Settings.broker_socket.
-    (home / "broker.path").write_text(f"{socket_path}\n")
+    fresh = home / "broker.path.new"
+    fresh.write_text(f"{socket_path}\n")
+    fresh.replace(home / "broker.path")  # whoever reads meanwhile finds a whole one
     options = {
         "port": "0",
         "unixsocket": str(socket_path),

@@ -60,7 +60,7 @@ def apply(
         step.finished_at = time if change.to in STEP_ENDS else None
         step.ready_at = time if change.to == StepState.READY else None
         if change.to == StepState.READY:
-            step.queue = places.queue_now(work.session, run, step.queue)
+            step.queue = places.queue_now(work.session, run, step)
         record_step(work.session, run, step)
         if change.to == StepState.READY:
             send_after_commit(work, messenger, step)

@@ -11,7 +11,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from app.core.errors import Invalid
-from app.runs.tables import Run
+from app.runs.tables import Run, Step
 from app.runs.workers import queries as worker_queries
 
 AUTO, CPU, GPU = "auto", "cpu", "gpu"
@@ -28,7 +28,9 @@ def queue_for(wanted: str, device: str, served: Set[str]) -> str:
     return GPU if device == AUTO and GPU in served else CPU
 
 
-def queue_now(session: Session, run: Run, wanted: str) -> str:
+def queue_now(session: Session, run: Run, step: Step) -> str:
+    """By what the pipeline wants for it, wherever it ran before."""
+    wanted = step.spec.get("queue") or step.queue
     if wanted != GPU:
         return wanted  # nobody has to be asked
     workers = worker_queries.serving_workers(session)

@@ -119,7 +119,7 @@ def place(
         return run
     for step in queries.steps_of(work.session, run.id):
         if step.state == StepState.READY:
-            step.queue = queue_now(work.session, run, step.queue)
+            step.queue = queue_now(work.session, run, step)
     audit.record(work.session, actor_id, "run.changed", run.id, {"number": run.number, **changed})
     said = ", ".join(f"{name} {value}" for name, value in sorted(changed.items()))
     record_event(work.session, run, "run", {"status": run.status, "message": f"Changed: {said}."})

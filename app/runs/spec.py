@@ -65,7 +65,10 @@ class ComputeSpec:
 
 @dataclass(frozen=True)
 class StepSpec:
-    """``gates`` are those that must have passed before this step runs. Without ``compute`` it runs here."""
+    """``gates`` are those that must have passed before this step runs. Without ``compute`` it runs here.
+
+    ``queue`` is the one that the pipeline names; in which the step waits is in its row, see app.runs.places.
+    """
 
     needs: tuple[str, ...] = ()
     gates: tuple[str, ...] = ()
@@ -76,6 +79,7 @@ class StepSpec:
     cached: bool = False
     deadline_seconds: int = 3600
     compute: ComputeSpec | None = None
+    queue: str = ""  # steps of before have none
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -92,6 +96,7 @@ class StepSpec:
             cached=spec["cached"],
             deadline_seconds=spec["deadline_seconds"],
             compute=ComputeSpec(**spec["compute"]) if spec.get("compute") else None,
+            queue=spec.get("queue", ""),
         )
 
 
@@ -120,6 +125,7 @@ def spec_of(
         cached=step.cached,
         deadline_seconds=step.deadline_seconds,
         compute=compute,
+        queue=queue_of(step, compute),
     )
 
 

@@ -155,6 +155,14 @@ def test_a_step_whose_cards_have_gone_runs_without_one_if_it_may(toys: Toys, pre
     assert [toys.detail(each).steps[1].queue for each in (may, must)] == ["cpu", "gpu"]
 
 
+def test_another_device_holds_for_a_step_that_was_already_placed(toys: Toys) -> None:
+    run_id = toys.launch("devices", device="cpu")
+    with toys.services.works.writing() as work:
+        work.session.execute(update(Step).where(Step.run_id == run_id).values(state="ready"))
+        service.place(work, run_id, "usr_1", device="gpu")
+    assert [step.queue for step in toys.detail(run_id).steps] == ["cpu", "gpu"]
+
+
 def test_rows_of_workers_that_are_long_gone_are_forgotten(toys: Toys, presence: Presence) -> None:
     about = {"host": "h", "pid": 1, "queues": [], "slots": {}, "kinds": [], "version": "1"}
     with toys.services.works.writing() as work:

@@ -1,6 +1,7 @@
 """Storage in one directory: of this machine, or shared by several."""
 
 import errno
+import fcntl
 import os
 import shutil
 import tempfile
@@ -30,6 +31,7 @@ class LocalStorage(Storage):
     def __init__(self, root: Path) -> None:
         self._root = root
         self._blobs = root / "blobs"
+        self._collecting = root / "collecting"
         with self._writable():
             super().__init__(root / "scratch")
             self._blobs.mkdir(parents=True, exist_ok=True)
@@ -84,13 +86,21 @@ class LocalStorage(Storage):
     def remove(self, sha256: str, *, unless_changed_since: datetime | None = None) -> bool:
         path = self.local_path(sha256)
         try:
-            changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            if unless_changed_since and changed_at > unless_changed_since:
-                return False
-            path.unlink()
+            # Nobody finds it standing, and relies on that, between the look at its time and its removal.
+            with self._locked(fcntl.LOCK_EX):
+                changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                if unless_changed_since and changed_at > unless_changed_since:
+                    return False
+                path.unlink()
         except FileNotFoundError:
             return False
         return True
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        with self._collecting.open("a") as file:
+            fcntl.flock(file, how)
+            yield
 
     @contextmanager
     def _writable(self) -> Iterator[None]:
@@ -109,7 +119,8 @@ class LocalStorage(Storage):
         """Its time comes first: a collector that looks meanwhile sees that somebody is about to name it."""
         path = self.local_path(sha256)
         try:
-            os.utime(path)
+            with self._locked(fcntl.LOCK_SH):
+                os.utime(path)
             return path.stat().st_size == size and hash_file(path) == sha256
         except FileNotFoundError:
             return False

@@ -1,6 +1,7 @@
 """The local directory's own: times, and a directory on another file system than the work."""
 
 import os
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +22,28 @@ def test_what_is_put_again_is_new_to_a_collector(tmp_path: Path, move: bool) -> 
     (tmp_path / "again").write_bytes(b"weights")
     storage.put_file(tmp_path / "again", move=move)
     assert not storage.remove(stored.sha256, unless_changed_since=seen.changed_at)
+
+
+def test_what_is_put_again_while_it_is_removed_is_there_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Put just when the collector has looked at its time and not yet removed it."""
+    storage = LocalStorage(tmp_path / "storage")
+    stored = storage.put_bytes(b"weights")
+    (tmp_path / "again").write_bytes(b"weights")
+    again = threading.Thread(target=storage.put_file, args=(tmp_path / "again",))
+    unlink = Path.unlink
+
+    def unlink_late(path: Path, missing_ok: bool = False) -> None:
+        if path == storage.local_path(stored.sha256) and not again.ident:
+            again.start()
+            again.join(0.5)  # it waits for the removal; if it did not, it would be done by now
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink_late)
+    assert storage.remove(stored.sha256)
+    again.join()
+    storage.verify(stored.sha256)
 
 
 def test_a_file_that_lay_about_for_days_is_new_once_it_is_stored(tmp_path: Path) -> None:
