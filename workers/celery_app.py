@@ -18,10 +18,12 @@ from app.core.logs import configure_logs
 from app.core.services import Services
 from app.core.settings import Settings
 from app.core.storage import check_at_start
-from app.handlers import open_services, outbox_senders
+from app.handlers import errand_doers, open_services, outbox_senders
 from app.runs.messaging import EXECUTE_STEP, TRANSPORT
+from workers.courier import Courier
 from workers.devices import Cards, find_devices, locks_directory
 from workers.dispatch import Dispatcher
+from workers.errands import Errands
 from workers.housekeeping import Housekeeper
 from workers.presence import Presence
 from workers.slots import Slots, sizes_for
@@ -56,7 +58,7 @@ def make_worker(services: Services) -> Celery:
 def make_celery(settings: Settings) -> Celery:
     celery = Celery("fittingroom", broker=settings.broker_url, set_as_current=False)
     celery.conf.update(
-        worker_pool="threads",  # a slot's thread supervises a child process and shares the stop flag
+        worker_pool="workers.pool:WakingPool",  # threads supervise child processes, share the stop flag
         worker_concurrency=SLOTS,
         worker_disable_prefetch=True,  # without it messages sat in a busy worker while another was idle
         worker_prefetch_multiplier=1,
@@ -91,9 +93,14 @@ def connect(celery: Celery, services: Services) -> None:
         worker_ready.connect(lambda sender, **_: receiver.begin(sender, dispatcher), weak=False)
         worker_shutdown.connect(lambda **_: dispatcher.stop(), weak=False)
         if not services.settings.worker_key:
-            housekeeper = Housekeeper(services, worker.name)
-            worker_ready.connect(lambda **_: housekeeper.start(), weak=False)
-            worker_shutdown.connect(lambda **_: housekeeper.stop(), weak=False)
+            # Credentials for AWS are the installation's too.
+            for thread in (
+                Housekeeper(services, worker.name),
+                Courier(services, worker.name),
+                Errands(services, errand_doers(), worker.name),
+            ):
+                worker_ready.connect(lambda thread=thread, **_: thread.start(), weak=False)
+                worker_shutdown.connect(lambda thread=thread, **_: thread.stop(), weak=False)
 
     worker_init.connect(init, weak=False)
 
