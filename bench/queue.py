@@ -1,9 +1,9 @@
 """A long queue and an old one: what a step waits for a free worker, and what a claim costs among old runs.
 
 ``python -m bench.queue ready`` launches 1,000 steps, ready at once, for four worker processes, and measures
-what passes from a slot's becoming free to its next claim. ``python -m bench.queue finished`` claims steps
-before and after 100,000 finished runs were put beside them. Both on SQLite and on PostgreSQL, or on the
-one named after it; another number after that makes it smaller.
+what passes from a slot's becoming free to its next claim: with their messages, and without any.
+``python -m bench.queue finished`` claims steps before and after 100,000 finished runs were put beside them.
+Both on SQLite and on PostgreSQL, or on the one named after it; another number after that makes it smaller.
 """
 
 import json
@@ -82,23 +82,32 @@ def launch(services: Services, shape: Pipeline, count: int) -> None:
 
 
 def ready(services: Services, count: int) -> dict[str, object]:
-    """The messages are kept back until all steps are ready, then sent as the launcher would."""
+    """The messages are kept back until all steps are ready and the workers there, then sent as the launcher
+    would; the second time they are never sent, as if the broker had forgotten them."""
+    delivered = _ready(services, count, sent=True)
+    forgotten = _ready(services, count, sent=False)
+    return {"steps": count, "messages delivered": delivered, "messages forgotten": forgotten}
+
+
+def _ready(services: Services, count: int, *, sent: bool) -> dict[str, object]:
     inbox = Inbox()
     launch(replace(services, messenger=inbox), pipeline(STEPS_A_RUN), count // STEPS_A_RUN)
     fleet = Fleet(Toys(services, Inbox()), lease_seconds=LEASE_SECONDS)
     try:
         for _ in range(WORKERS):
             fleet.start(queues="io")
+        for step_id, queue in inbox.sent if sent else ():
+            services.messenger.send_step(step_id, queue)
         wait_until(lambda: not _unfinished(services), "all runs ended", 3600)
     finally:
         fleet.end()
     with services.works.reading() as work:
-        attempts = list(work.session.scalars(select(Attempt).order_by(Attempt.started_at)))
+        mine = Attempt.step_id.in_(step_id for step_id, _ in inbox.sent)
+        attempts = list(work.session.scalars(select(Attempt).where(mine).order_by(Attempt.started_at)))
     assert [attempt.status for attempt in attempts] == [AttemptStatus.SUCCEEDED] * count
     waits = sorted(_waits(attempts))
     took = max(each.finished_at for each in attempts if each.finished_at) - attempts[0].started_at
     return {
-        "steps": count,
         "seconds": round(took.total_seconds(), 1),
         "free slot to next claim, median": round(statistics.median(waits), 3),
         "p99": round(waits[int(0.99 * (len(waits) - 1))], 3),
