@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -23,6 +24,8 @@ ALONE = {
     "AWS_DEFAULT_REGION": "us-east-1",
     # Otherwise moto looks ids up for instance types and the like on first use, and draws them at random.
     "MOTO_ALLOW_NONEXISTENT_REGION": "true",
+    # Larger objects lie in temporary files: a few models would fill the memory.
+    "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(1 << 20),
 }
 
 
@@ -66,6 +69,8 @@ def serve(port: int, home: Path, grace_seconds: float, bucket: str | None = None
         def log(self, *_words: object) -> None:
             """One line a request would bury what matters."""
 
+    hardest = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hardest, hardest))  # each such object keeps its file open
     load_operations()
     home.mkdir(parents=True, exist_ok=True)
     state = State(home=home, grace_seconds=grace_seconds)
