@@ -20,10 +20,11 @@ from app.integrations.aws import deeds
 from app.integrations.errands.doing import Doer
 from app.notices import events as notices
 from app.registry import subject as model_subject
+from app.registry.cloud import from_pipelines, syncing
 from app.registry.cloud import service as registry_cloud
-from app.registry.cloud import syncing
 from app.registry.service import register_version
 from app.runs import subject as run_subject
+from app.runs.cloud import following
 from app.runs.launch import RunLauncher
 from app.runs.messaging import CeleryMessenger
 from ml.pipeline.catalogue import PIPELINES
@@ -54,7 +55,7 @@ def open_services(settings: Settings, role: str = COMMAND) -> Services:
         launcher=RunLauncher(PIPELINES, messenger),
         handlers=Handlers(
             native={"publish": publish_version, "register": register_version},
-            moved=(_follow_import, notices.run_moved),
+            moved=(_follow_import, notices.run_moved, following.run_moved, from_pipelines.run_moved),
             version_moved=(notices.version_moved, registry_cloud.version_moved),
             keepers=KEEPERS,
         ),
@@ -79,6 +80,7 @@ def far_senders(services: Services) -> Mapping[str, Sender]:
     return {
         registry_cloud.SYNC: partial(syncing.package_sender, services),
         wishes.TEND: partial(tending.endpoint_sender, services),
+        following.STOP: partial(following.execution_stopper, services),
     }
 
 

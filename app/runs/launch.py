@@ -145,7 +145,7 @@ class RunLauncher:
         values: Mapping[str, ParameterValue],
         placed: Mapping[str, ComputeSpec],
     ) -> None:
-        walked = fanned_out(pipeline, values)
+        walked = pipeline if run.compute == PIPELINE else fanned_out(pipeline, values)
         for position, step in enumerate(walked.steps):
             compute = placed.get(_whole(step))
             spec = spec_of(walked, step, values, compute)

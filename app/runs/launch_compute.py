@@ -65,7 +65,7 @@ def settled(
     work: Work, pipeline: Pipeline, wanted: Wanted, values: Mapping[str, ParameterValue]
 ) -> Mapping[str, ComputeSpec]:
     """By the name of the pipeline's step; one that is executed here has none."""
-    problems = _problems(pipeline, wanted, values)
+    problems = _problems(pipeline, wanted)
     if problems:
         raise ComputeRefused(" ".join(problems.values()), "Correct it, or leave it out.", problems=problems)
     if not wanted.away:
@@ -76,7 +76,7 @@ def settled(
     if setup is None:
         raise CloudNotSetUp
     steps = [step for step in programs(pipeline) if wanted.host(step.name) != LOCAL]
-    return {step.name: _spec(step, wanted, setup) for step in steps}
+    return {step.name: _spec(pipeline, step, wanted, setup, values) for step in steps}
 
 
 def programs(pipeline: Pipeline) -> Sequence[ProgramStep]:
@@ -84,16 +84,32 @@ def programs(pipeline: Pipeline) -> Sequence[ProgramStep]:
     return [step for step in pipeline.steps if isinstance(step, ProgramStep)]
 
 
-def instance_of(step: ProgramStep, wanted: Wanted, setup: CloudSettings) -> str:
+def instance_of(pipeline: Pipeline, step: ProgramStep, wanted: Wanted, setup: CloudSettings) -> str:
+    """A pipeline there has one instance type for all its processing steps and one for its training."""
     usual = setup.training_instance if step.job == "training" else setup.processing_instance
-    return wanted.instance_types.get(step.name) or usual
+    alike = _alike(pipeline, step) if wanted.compute == PIPELINE else [step.name]
+    return next((wanted.instance_types[name] for name in alike if wanted.instance_types.get(name)), usual)
 
 
-def _spec(step: ProgramStep, wanted: Wanted, setup: CloudSettings) -> ComputeSpec:
+def _alike(pipeline: Pipeline, step: ProgramStep) -> list[str]:
+    return [other.name for other in programs(pipeline) if other.job == step.job]
+
+
+def _spec(
+    pipeline: Pipeline,
+    step: ProgramStep,
+    wanted: Wanted,
+    setup: CloudSettings,
+    values: Mapping[str, ParameterValue],
+) -> ComputeSpec:
+    """What runs here in shards runs in a pipeline there on as many instances."""
+    divided = step.shards if wanted.compute == PIPELINE else 1
+    count = values[divided.name] if isinstance(divided, ParameterRef) else divided
     return ComputeSpec(
         host="sagemaker-pipeline" if wanted.compute == PIPELINE else "sagemaker",
         job=step.job,
-        instance_type=instance_of(step, wanted, setup),
+        instance_type=instance_of(pipeline, step, wanted, setup),
+        instance_count=int(count),
         volume_gb=VOLUME_GB,
         spot=setup.spot and step.job == "training",
         max_seconds=step.deadline_seconds,
@@ -109,7 +125,7 @@ def known_instances(job: Job) -> frozenset[str]:
     return frozenset(shape.enum)
 
 
-def _problems(pipeline: Pipeline, wanted: Wanted, values: Mapping[str, ParameterValue]) -> Mapping[str, str]:
+def _problems(pipeline: Pipeline, wanted: Wanted) -> Mapping[str, str]:
     if wanted.compute not in COMPUTES:
         return {"compute": f"There is no compute {wanted.compute!r}. Choose {_one_of(COMPUTES)}."}
     names = [step.name for step in programs(pipeline)]
@@ -118,8 +134,8 @@ def _problems(pipeline: Pipeline, wanted: Wanted, values: Mapping[str, Parameter
         f"instance_types.{name}": _of_instance(pipeline, names, name, wanted)
         for name in wanted.instance_types
     }
-    if wanted.compute == PIPELINE and (sharded := _sharded(pipeline, values)):
-        found["compute"] = sharded
+    if wanted.compute == PIPELINE and (unlike := _unlike(pipeline, wanted)):
+        found["compute"] = unlike
     return {name: problem for name, problem in found.items() if problem}
 
 
@@ -157,12 +173,15 @@ def _unknown(pipeline: Pipeline, names: Sequence[str], name: str) -> str:
     return f"{name[:60]!r} is no step. {hint}"
 
 
-def _sharded(pipeline: Pipeline, values: Mapping[str, ParameterValue]) -> str:
-    """A pipeline at SageMaker has one step where ours would have several."""
+def _unlike(pipeline: Pipeline, wanted: Wanted) -> str:
+    """Two instance types where a pipeline there has room for one."""
     for step in programs(pipeline):
-        if isinstance(step.shards, ParameterRef) and int(values[step.shards.name]) > 1:
-            name = step.shards.name
-            return f"A pipeline at SageMaker knows no shards. Set {name} to 1, or choose {JOBS}."
+        named = {
+            wanted.instance_types[name] for name in _alike(pipeline, step) if name in wanted.instance_types
+        }
+        if len(named) > 1:
+            steps = " and ".join(_alike(pipeline, step))
+            return f"In a pipeline at SageMaker {steps} run on one instance type. Name it for one of them."
     return ""
 
 

@@ -89,7 +89,7 @@ def estimate(work: Work, pipeline: Pipeline, recipe: str | None, wanted: Wanted)
     for step in programs(pipeline):
         if wanted.host(step.name) == LOCAL:
             continue
-        instance = instance_of(step, wanted, setup)
+        instance = instance_of(pipeline, step, wanted, setup)
         price = price_of(work, setup.region, instance, step.job)
         jobs = launch_queries.job_times(work.session, pipeline.name, step.name, instance)
         here = launch_queries.local_times(work.session, pipeline.name, recipe, step.name)

@@ -24,8 +24,8 @@ def job_times(
         Step.pipeline == pipeline,
         Step.name == step,
         CloudJob.instance_type == instance_type,
-        CloudJob.status == "Completed",
-        CloudJob.billable_seconds.is_not(None),
+        CloudJob.status.in_(("Completed", "Succeeded")),  # a job's own word, and that of a pipeline's step
+        CloudJob.billable_seconds > 0,  # nothing is billed for what the service's cache gave
         ~_merging(),
     )
     if before is not None:

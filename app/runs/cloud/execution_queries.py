@@ -1,4 +1,4 @@
-"""Which executions of pipelines belong to a run: the ledger knows, for each stands there before it is begun."""
+"""Which executions of pipelines belong to a run: the ledger knows each since before it was begun."""
 
 from collections.abc import Sequence
 

@@ -207,7 +207,8 @@ class Executions:
         """The cloud's own parameters of this execution: its data, and what its steps run on."""
         storage, found = self.services.storage, {DEPLOY_TYPE: self.aws.config.serving_instance}
         for sha256 in plan.run.inputs.values():
-            found[INPUT] = upload_tree(self.aws, storage, storage.tree(sha256), unwanted)
+            # With a slash: without it the prefix means the mark beside the tree, too.
+            found[INPUT] = f"{upload_tree(self.aws, storage, storage.tree(sha256), unwanted)}/"
         if processing := plan.compute("processing"):
             most = max(each.instance_count for each in plan.computes.values())
             found |= {PROCESSING_TYPE: processing.instance_type, PROCESSING_COUNT: str(most)}

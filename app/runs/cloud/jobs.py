@@ -43,6 +43,8 @@ def intend(work: Work, lease: Lease, step: Step, config: CloudConfig) -> CloudJo
     work.session.add(job)
     work.session.flush()
     note_working_files(work, config)
+    if job.host == "sagemaker-pipeline":
+        return job  # the service names its jobs itself, and the execution stands in the ledger
     note_resource(
         work,
         "training-job" if job.kind == "training" else "processing-job",

@@ -115,7 +115,7 @@ class SageMakerPipelineHost:
         return (arn, False) if done else ("", False)
 
     def _execution_of(self, executions: Executions, job: CloudJob) -> str:
-        """Also of a job whose submitter died before it could say which: what runs there must not go unseen."""
+        """Also of a job whose submitter died before it could say which: nothing may run there unseen."""
         if known := job.facts.get(EXECUTION):
             return str(known)
         with self.services.works.reading() as work:

@@ -76,7 +76,7 @@ def cloud_section(work: Work, pipeline: Pipeline, recipe: str, form: LaunchForm)
             wanted.computes.get(step.name, ""),
             wanted.host(step.name),
             form.instance_types.get(step.name, ""),
-            instance_of(step, Wanted(), setup),
+            instance_of(pipeline, step, Wanted(), setup),
             by_step.get(step.name),
             [problem for name in _fields(step) if (problem := form.errors.get(name))],
         )

@@ -91,8 +91,9 @@ def test_shards_go_where_their_step_goes(services: Services) -> None:
     detail = launched(services, computes={"prepare": "sagemaker"}, parameters={"shards": 2})
     away = [name for name, found in where(detail.steps).items() if found]
     assert away == ["prepare[1]", "prepare[2]", "prepare"]
-    with pytest.raises(ComputeRefused, match="Set shards to 1"):
-        launched(services, compute="sagemaker-pipeline", parameters={"shards": 2})
+    whole = launched(services, compute="sagemaker-pipeline", parameters={"shards": 2})
+    counts = [step.spec["compute"]["instance_count"] for step in whole.steps if step.runs_program]
+    assert (len(whole.steps), counts) == (5, [2, 1, 1])
 
 
 @pytest.mark.usefixtures("cloud")
@@ -122,6 +123,14 @@ def test_in_a_pipeline_there_its_own_cache_decides(services: Services) -> None:
             "Did you mean ml.g5",
         ),
         ({"instance_types": {"train": "ml.g5.xlarge"}}, "instance_types.train", "of no use"),
+        (
+            {
+                "compute": "sagemaker-pipeline",
+                "instance_types": {"prepare": "ml.m5.xlarge", "evaluate": "ml.m5.large"},
+            },
+            "compute",
+            "prepare and evaluate run on one instance type",
+        ),
         ({"compute": "sagemaker", "instance_types": {"x": "ml.g5.xlarge"}}, "instance_types.x", "no step"),
     ],
     ids=lambda value: value if isinstance(value, str) else "asked",
