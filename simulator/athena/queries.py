@@ -1,5 +1,6 @@
 """One query, in a DuckDB of its own that sees the named tables and nothing else: no files, no network."""
 
+import json
 import re
 import shutil
 import threading
@@ -26,9 +27,9 @@ MACROS = (
     "json_extract_scalar(x, path) AS json_extract_string(x, path)",
     "rand() AS random()",
 )
-LOCKED = {"enable_external_access": "false", "threads": 1, "memory_limit": "1GB"}
+Settings = dict[str, str | bool | int | float | list[str]]
+LOCKED: Settings = {"enable_external_access": "false", "threads": 1, "memory_limit": "1GB"}
 READS = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*\(*\s*(?:SELECT|WITH|VALUES)\b", re.IGNORECASE | re.DOTALL)
-PART = re.compile(r'"((?:[^"]|"")*)"|([^."\s]+)')
 UNNAMED = re.compile(r"[^A-Za-z_]|\w*\W")
 
 
@@ -75,12 +76,13 @@ class Query:
             shutil.rmtree(place, ignore_errors=True)
 
     def _bring(self, state: State, connection: duckdb.DuckDBPyConnection, place: Path) -> int:
-        _teach(connection)
+        for macro in MACROS:
+            connection.execute(f"CREATE MACRO {macro}")
         connection.execute(f"ATTACH ':memory:' AS {CATALOG}")
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {CATALOG}.{quoted(self.database)}")
         scanned = 0
-        for name in dict.fromkeys(tables_of(self.sql, self.database)):
-            table = describe(state, name, position(self.sql, name.table))
+        for name, where in tables_of(self.sql, self.database).items():
+            table = describe(state, name, position(self.sql, where))
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {CATALOG}.{quoted(name.database)}")
             scanned += load(state, connection, name, table, place)
         path = f"{CATALOG}.{quoted(self.database)},memory.main"
@@ -117,35 +119,49 @@ def malformed(message: str) -> AwsError:
     return AwsError("InvalidRequestException", message)
 
 
-def _teach(connection: duckdb.DuckDBPyConnection) -> None:
-    for macro in MACROS:
-        connection.execute(f"CREATE MACRO {macro}")
-
-
-def tables_of(sql: str, database: str) -> Iterator[Name]:
-    """The tables that a query names, those of its own WITH left out."""
+def tables_of(sql: str, database: str) -> dict[Name, int]:
+    """The tables that a query names, those of its own WITH left out, and where each stands first."""
     with duckdb.connect(config=LOCKED) as connection:
-        _teach(connection)
         try:
-            found = connection.get_table_names(sql, qualified=True)
+            text = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()[0][0]
         except duckdb.Error as error:
             raise QueryFailed(reason(error)) from None
-    for text in sorted(found):
-        named = [
-            (inner or bare).replace('""', '"').lower() for inner, bare in PART.findall(text.split(" AS ")[0])
-        ]
-        if len(named) > 2 and named[0] != CATALOG:
-            raise QueryFailed(f"CATALOG_NOT_FOUND: Catalog '{named[0]}' does not exist")
-        yield Name(named[-2] if len(named) > 1 else database, named[-1])
+    found: dict[Name, int] = {}
+    for path, place in _paths(json.loads(text), frozenset()):
+        if len(path) > 2 and path[-3] != CATALOG:
+            raise QueryFailed(
+                f"CATALOG_NOT_FOUND: {position(sql, place)}: Catalog '{path[-3]}' does not exist"
+            )
+        found.setdefault(Name(path[-2] if len(path) > 1 else database, path[-1]), place)
+    return found
+
+
+def _paths(node: Any, own: frozenset[str]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """``own`` are the names that a WITH has given so far: each sees those before it."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _paths(item, own)
+        return
+    if not isinstance(node, dict):
+        return
+    for entry in (node.get("cte_map") or {}).get("map", []):
+        name = frozenset({entry["key"].lower()})
+        recursive = entry["value"]["query_node"].get("type") == "RECURSIVE_CTE_NODE"
+        yield from _paths(entry["value"], own | name if recursive else own)
+        own |= name
+    if node.get("type") == "BASE_TABLE":
+        path = tuple(part.lower() for part in node["qualified_name"]["path"])
+        if len(path) > 1 or path[0] not in own:
+            yield path, node["query_location"]
+    yield from _paths([value for key, value in node.items() if key != "cte_map"], own)
 
 
 # --- errors in Athena's words -----------------------------------------------------------------------
 
 
-def position(sql: str, word: str) -> str:
-    match = re.search(rf"\b{re.escape(word)}\b", sql, re.IGNORECASE)
-    before = sql[: match.start()] if match else ""
-    return f"line {before.count(chr(10)) + 1}:{len(before) - (before.rfind(chr(10)) + 1) + 1}"
+def position(sql: str, place: int) -> str:
+    before = sql.encode()[:place].decode(errors="replace")
+    return f"line {before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
 
 
 def position_in(error: duckdb.Error) -> str:

@@ -39,22 +39,15 @@ def literal(text: str) -> str:
 
 def describe(state: State, name: Name, where: str) -> dict[str, Any]:
     """Glue's table; ``where`` is its place in the query, for the message when there is none."""
-    for look, words in (
-        (
-            lambda: state.glue.get_database(Name=name.database),
-            f"SCHEMA_NOT_FOUND: {where}: Schema '{name.database}' does not exist",
-        ),
-        (
-            lambda: state.glue.get_table(DatabaseName=name.database, Name=name.table),
-            f"TABLE_NOT_FOUND: {where}: Table '{CATALOG}.{name.database}.{name.table}' does not exist",
-        ),
-    ):
-        try:
-            found = look()
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "EntityNotFoundException":
-                raise
-            raise QueryFailed(words) from None
+    try:
+        state.glue.get_database(Name=name.database)
+    except state.glue.exceptions.EntityNotFoundException:
+        raise QueryFailed(f"SCHEMA_NOT_FOUND: {where}: Schema '{name.database}' does not exist") from None
+    try:
+        found = state.glue.get_table(DatabaseName=name.database, Name=name.table)
+    except state.glue.exceptions.EntityNotFoundException:
+        text = f"'{CATALOG}.{name.database}.{name.table}'"
+        raise QueryFailed(f"TABLE_NOT_FOUND: {where}: Table {text} does not exist") from None
     return dict(found["Table"])
 
 
