@@ -10,25 +10,11 @@ from pathlib import Path
 from app.core.settings import Settings
 from app.core.storage import Tree
 from app.runs.spec import StepSpec
-from ml.contract import faults
+from ml.contract.environment import ALLOWED, ALWAYS, THREADS
 from ml.contract.outcome import FAILURE_LIMIT
 from ml.pipeline.resolve import as_strings
 
 LOG_END_BYTES = 8000
-# Whoever parses uploads gets no variable that isn't named here. Proxies are left out for their passwords.
-ALLOWED = (
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "VIRTUAL_ENV",
-    "LD_LIBRARY_PATH",
-    "HF_HUB_OFFLINE",
-    "HF_ENDPOINT",
-    "SSL_CERT_FILE",
-    faults.VARIABLE,
-)
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -111,16 +97,12 @@ def program_environment(
     """``card`` is the one it may use. Without one it sees none, whatever the machine has: a step of another
     queue beside a training must not reach for the training's."""
     environment = {name: os.environ[name] for name in ALLOWED if name in os.environ}
-    environment |= {name: str(cores) for name in THREADS}
+    environment |= dict.fromkeys(THREADS, str(cores)) | ALWAYS
     environment |= {
         "HOME": str(layout.root),
         "TMPDIR": str(layout.temporary),
         # Shared by all attempts, so that an encoder is downloaded once.
         "HF_HOME": os.environ.get("HF_HOME", str(settings.home / "hub")),
-        # Waiting threads sleep. Beside other work spinning ones more than doubled a training's CPU time.
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONUTF8": "1",
         "SM_CHANNELS": json.dumps(sorted(inputs)),
         "SM_HPS": json.dumps(as_strings(spec.arguments)),
         "SM_MODEL_DIR": str(layout.model),

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from app.core.settings import Settings
+from app.core.storage import Tree
+from app.runs.spec import StepSpec
+from ml.contract.environment import ALLOWED
 from ml.contract.outcome import EXIT_FAILED, EXIT_REFUSED, EXIT_STOPPED
 from ml.hosts.manifest import BadManifest
 from ml.pipeline.definition import Job
@@ -17,6 +21,7 @@ from ml.pipeline.sagemaker.bundle import ABOUT, ARCHIVE, Bundle, build_bundle
 from ml.pipeline.sagemaker.outputs import read_outputs
 from tests.programs.container import Container, repacked
 from tests.programs.pipelines import PIPELINES, TOY
+from workers.environment import Layout, program_environment
 
 KINDS: tuple[Job, ...] = ("processing", "training")
 SHARD = "tests.programs.shard"
@@ -70,6 +75,19 @@ def test_a_program_sees_its_inputs_and_parameters_and_leaves_a_described_artifac
     assert {"SM_CHANNEL_DATASET", "SM_HPS", "SM_HP_VALUE", "SM_HOSTS", "SM_CHECKPOINT_DIR"} <= set(seen)
     assert "SECRET" not in seen
     assert job.reason() == ""
+
+
+def test_its_world_is_that_of_a_workers_attempt(container: Make, channel: Path, tmp_path: Path) -> None:
+    job = container("training")
+    assert job.run(job.lay_out({"dataset": channel}, {"value": "{}"})).returncode == 0
+    seen = read_outputs(job.uploaded(tmp_path / "s3"), "training")["environment.txt"].read_text().split()
+    layout, spec = Layout.of(tmp_path, "stp", 1), StepSpec(program=TOY, arguments={"value": "{}"})
+    inputs = {"dataset": Tree("", ())}
+    attempts = program_environment(Settings(home=tmp_path), layout, spec, inputs, cores=1)
+    of_the_machine = {*ALLOWED, "LC_CTYPE"}  # Python itself sets that where it finds no locale
+    # The worker's attempt adds the path of our code and the name of the job, too.
+    service = {"PYTHONPATH", "SM_HP_VALUE", "SM_HOSTS", "SM_CURRENT_HOST"}
+    assert set(seen) - of_the_machine == (set(attempts) | service) - of_the_machine
 
 
 def test_hyperparameters_come_raw_or_encoded(container: Make, channel: Path, tmp_path: Path) -> None:
