@@ -1,7 +1,7 @@
 """``fittingroom model``: the registry, and the decision on a version."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,6 +14,8 @@ app = typer.Typer(help="The registry: models and their versions.", no_args_is_he
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="The model's name.")]
 Version = Annotated[int, typer.Argument(metavar="VERSION", help="The version's number.")]
 Comment = Annotated[str | None, typer.Option("--comment", help="Why; it is kept with the decision.")]
+
+What = Annotated[Literal["on", "off", "now"], typer.Argument(help="on, off, or now: compare at once.")]
 
 LIST = [
     column("model", "name"),
@@ -41,6 +43,7 @@ VERSION = [
     column("row version", "row_version"),
     column("id", "id"),
 ]
+SYNC = [column("model", "model"), column("kept in step", "sync")]
 
 
 @command(app, "ls")
@@ -66,6 +69,17 @@ def approve(session: Session, model: Model, version: Version, comment: Comment =
 def reject(session: Session, model: Model, version: Version, comment: Comment = None) -> None:
     """Keep a version from being deployed."""
     _decide(session, model, version, "reject", comment)
+
+
+@command(app, "sync")
+def sync(session: Session, model: Model, what: What = "now") -> None:
+    """Keep a model in step with SageMaker's registry: on, off, or have it compared now."""
+    path = address("models", model, "sagemaker")
+    if what == "now":
+        answer = session.client.post(f"{path}/comparison")
+    else:
+        answer = session.client.put(path, {"on": what == "on"})
+    show_one(answer, SYNC, session.output)
 
 
 def _decide(session: Session, model: str, version: int, decision: str, comment: str | None) -> None:

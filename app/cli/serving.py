@@ -1,7 +1,7 @@
 """``fittingroom deploy`` and ``fittingroom predict``."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -20,6 +20,16 @@ DEPLOYMENT = [
     column("reason", "reason"),
     column("id", "id"),
 ]
+CLOUD_DEPLOYMENT = [
+    column("endpoint", "endpoint"),
+    column("model", "model"),
+    column("version", "version"),
+    column("state", "state"),
+    column("name there", "sagemaker", "name"),
+    column("instance type", "sagemaker", "instance_type"),
+    column("instances", "sagemaker", "instance_count"),
+    ("dollars an hour", lambda placed: dollars(placed["sagemaker"]["dollars_per_hour"])),
+]
 PREDICTIONS = [
     column("label", "label"),
     ("score", lambda prediction: f"{prediction['score']:.4f}"),
@@ -34,13 +44,26 @@ def deploy(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="The model's name.")],
     version: Annotated[int, typer.Argument(metavar="VERSION", help="An approved version.")],
     endpoint: Annotated[str, typer.Option("--endpoint", help="Made when it is new.")],
+    compute: Annotated[
+        Literal["local", "sagemaker"], typer.Option("--compute", help="Where it answers.")
+    ] = "local",
+    instance_type: Annotated[
+        str, typer.Option("--instance-type", help="On SageMaker; else the one of the settings.")
+    ] = "",
+    instances: Annotated[int, typer.Option("--instances", min=1, help="On SageMaker: how many.")] = 1,
 ) -> None:
     """Make an approved version answer on an endpoint."""
-    body = {"model": model, "version": version}
+    body: dict[str, Any] = {"model": model, "version": version}
+    if compute == "sagemaker":
+        body |= {"compute": compute, "instance_type": instance_type, "instance_count": instances}
     placed = session.client.post(address("endpoints", endpoint, "deployments"), body)
-    show_one(placed, DEPLOYMENT, session.output)
+    show_one(placed, DEPLOYMENT if compute == "local" else CLOUD_DEPLOYMENT, session.output)
     if placed.get("state") == "failed":
         raise Failure(f"{endpoint} could not load the version.", placed.get("reason") or "")
+
+
+def dollars(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"
 
 
 def predict(
