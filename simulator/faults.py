@@ -3,6 +3,7 @@
 import fnmatch
 import itertools
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ MESSAGES = {
 }
 STATUSES = {"InternalFailure": 500, "InternalError": 500, "ServiceUnavailable": 503, "SlowDown": 503}
 STATUSES["AccessDenied"] = 403
+KEPT = 50_000  # calls; a product that is watched for days asks without end
 DISCONNECT = "Disconnect"  # no answer at all: the connection is closed
 
 
@@ -84,7 +86,7 @@ class Call:
 
 @dataclass
 class Calls:
-    _calls: list[Call] = field(default_factory=list)
+    _calls: deque[Call] = field(default_factory=lambda: deque(maxlen=KEPT))
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -115,7 +115,6 @@ class Job:
             self.status, self.reason = status, reason[:LONGEST_REASON]
             self.ended = self.changed = now()
             self._finish()
-        with self._moved:
             self.over.set()
 
     def _run(self) -> None:
@@ -238,6 +237,15 @@ def add(state: State, job: Job, refusal: str) -> None:
         state.table(job.kind)[job.name] = job
         state.tags[job.arn] = {tag["Key"]: tag["Value"] for tag in job.request.get("Tags", [])}
     job.start()
+
+
+def forget(state: State, job: Job) -> None:
+    """All that was known of an ended job, after which its name may be given again."""
+    with state.lock:
+        if not job.over.is_set():
+            raise AwsError("ResourceInUse", f"The {job.word} job {job.name} is in status {job.status}.")
+        del state.table(job.kind)[job.name]
+        state.tags.pop(job.arn, None)
 
 
 def present(words: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from simulator.jobs import (
     add,
     discard,
     find,
+    forget,
     hosts,
     message_in,
     present,
@@ -179,6 +180,12 @@ def describe_processing_job(state: State, request: Request) -> Answer:
 @operation("StopProcessingJob")
 def stop_processing_job(state: State, request: Request) -> Answer:
     _find(state, request).stop()
+    return {}
+
+
+@operation("DeleteProcessingJob")
+def delete_processing_job(state: State, request: Request) -> Answer:
+    forget(state, _find(state, request))
     return {}
 
 

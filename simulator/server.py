@@ -34,7 +34,6 @@ StartResponse = Callable[..., Any]
 JSON_TYPE = "application/x-amz-json-1.1"
 REASONS = {200: "OK", 201: "Created", 400: "Bad Request", 403: "Forbidden", 404: "Not Found"}
 SCOPE = re.compile(r"Credential=[^,]*/([^/,]+)/aws4_request")
-LONGEST_KEPT = 200_000  # a request's body is kept in the list of calls up to this many bytes
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import re
 
 from simulator.core import Answer, Request, State, invalid, listed, operation
-from simulator.jobs import add, find, present
+from simulator.jobs import add, find, forget, present
 from simulator.training_job import A_DAY, TrainingJob
 
 OWN = ("TrainingJobName", "Tags", "SessionChainingConfig")
@@ -76,6 +76,12 @@ def describe_training_job(state: State, request: Request) -> Answer:
 @operation("StopTrainingJob")
 def stop_training_job(state: State, request: Request) -> Answer:
     _find(state, request).stop()
+    return {}
+
+
+@operation("DeleteTrainingJob")
+def delete_training_job(state: State, request: Request) -> Answer:
+    forget(state, _find(state, request))
     return {}
 
 

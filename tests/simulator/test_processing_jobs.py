@@ -142,6 +142,8 @@ def test_a_broken_machine_fails_the_job(simulator: Simulator) -> None:
     client = simulator.client("sagemaker")
     client.create_processing_job(**processing_request(simulator, "broken", WAITING, "stubborn"))
     pids = pids_of(simulator, "broken")
+    with pytest.raises(ClientError, match="is in status InProgress"):
+        client.delete_processing_job(ProcessingJobName="broken")
     assert simulator.break_down("broken", "InternalServerError: We encountered an internal error.")
     job = simulator.ended("processing", "broken")
     assert job["ProcessingJobStatus"] == "Failed"
@@ -170,8 +172,10 @@ def test_a_name_is_given_once_and_lists_have_pages(simulator: Simulator) -> None
     )
     found = [[job["ProcessingJobName"] for job in page["ProcessingJobSummaries"]] for page in pages]
     assert found == [["listed-0", "listed-1"], ["listed-2"]]
-    with pytest.raises(ClientError, match="Could not find requested job with name: nobody"):
-        client.describe_processing_job(ProcessingJobName="nobody")
+    simulator.ended("processing", "listed-0")
+    client.delete_processing_job(ProcessingJobName="listed-0")
+    with pytest.raises(ClientError, match="Could not find requested job with name: listed-0"):
+        client.describe_processing_job(ProcessingJobName="listed-0")
 
 
 def test_a_container_has_its_own_world(simulator: Simulator) -> None:
