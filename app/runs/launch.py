@@ -146,8 +146,10 @@ class RunLauncher:
         placed: Mapping[str, ComputeSpec],
     ) -> None:
         walked = pipeline if run.compute == PIPELINE else fanned_out(pipeline, values)
+        divided = {step.part_of for step in walked.steps if isinstance(step, ProgramStep)}
         for position, step in enumerate(walked.steps):
-            compute = placed.get(_whole(step))
+            # What merges shards stays here: a job takes few inputs, and what it would read came back already.
+            compute = None if step.name in divided else placed.get(_whole(step))
             spec = spec_of(walked, step, values, compute)
             if (
                 compute and compute.host == PIPELINE

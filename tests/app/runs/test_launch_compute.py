@@ -87,10 +87,10 @@ def test_one_run_mixes_both(services: Services) -> None:
 
 
 @pytest.mark.usefixtures("cloud")
-def test_shards_go_where_their_step_goes(services: Services) -> None:
+def test_shards_go_where_their_step_goes_and_are_merged_here(services: Services) -> None:
     detail = launched(services, computes={"prepare": "sagemaker"}, parameters={"shards": 2})
     away = [name for name, found in where(detail.steps).items() if found]
-    assert away == ["prepare[1]", "prepare[2]", "prepare"]
+    assert away == ["prepare[1]", "prepare[2]"]
     whole = launched(services, compute="sagemaker-pipeline", parameters={"shards": 2})
     counts = [step.spec["compute"]["instance_count"] for step in whole.steps if step.runs_program]
     assert (len(whole.steps), counts) == (5, [2, 1, 1])
