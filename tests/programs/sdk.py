@@ -1,6 +1,7 @@
 """Programs in the second environment, ``.venv-sagemaker``: AWS's own clients, never imported by the product.
 
-They get no variable of this machine, credentials that open nothing, and an endpoint on loopback only.
+They get no variable of this machine, credentials that open nothing, and an endpoint on loopback only; who
+reaches for anything else is ended (only_loopback/sitecustomize.py).
 """
 
 import os
@@ -20,6 +21,7 @@ def sdk_environment(home: Path, endpoint: str = NOBODY) -> dict[str, str]:
     return {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "HOME": str(home),
+        "PYTHONPATH": str(Path(__file__).with_name("only_loopback")),
         "AWS_ACCESS_KEY_ID": "nobody",
         "AWS_SECRET_ACCESS_KEY": "nothing",
         "AWS_DEFAULT_REGION": REGION,

@@ -109,3 +109,16 @@ def test_awswrangler_writes_registers_and_asks(simulator: Simulator, tmp_path: P
     assert seen["scanned"] > 1000
     assert "COLUMN_NOT_FOUND: line 1:8: Column 'nobody' cannot be resolved" in seen["refused"]
     assert "NOT_SUPPORTED: the simulator runs a single SELECT; no DDL, no CTAS" in seen["ctas"]
+
+
+@pytest.mark.parametrize(
+    "reach",
+    ["socket.create_connection(('192.0.2.1', 80), 1)", "socket.getaddrinfo('telemetry.example', 80)"],
+    ids=["address", "name"],
+)
+def test_these_clients_reach_nothing_but_this_machine(tmp_path: Path, reach: str) -> None:
+    """Even where whoever asks swallows every exception, as the SDK's telemetry does."""
+    script = tmp_path / "curious.py"
+    script.write_text(f"import socket\ntry:\n    {reach}\nexcept BaseException:\n    pass\n")
+    with pytest.raises(AssertionError, match="only loopback is allowed"):
+        run_with_sdk(script, sdk_environment(tmp_path))
