@@ -25,6 +25,7 @@ from app.registry.cloud import service as registry_cloud
 from app.registry.service import register_version
 from app.runs import subject as run_subject
 from app.runs.cloud import following
+from app.runs.features import sending as features
 from app.runs.launch import RunLauncher
 from app.runs.messaging import CeleryMessenger
 from ml.pipeline.catalogue import PIPELINES
@@ -87,4 +88,5 @@ def far_senders(services: Services) -> Mapping[str, Sender]:
 def errand_doers() -> Mapping[str, Doer]:
     """By the errand's kind; the workers' errand threads do them."""
     of_datasets = {sending.SEND: sending.send, sending.REMOVE: sending.remove, asking.ASK: asking.ask}
-    return {**of_datasets, **deeds.DOERS}
+    of_features = {features.SEND: features.send, features.REMOVE: features.remove}
+    return {**of_datasets, **of_features, **deeds.DOERS}

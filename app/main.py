@@ -49,6 +49,8 @@ from app.registry.cloud import routes as registry_cloud_routes
 from app.runs import api as runs_api
 from app.runs import stream as runs_stream
 from app.runs.compare import routes as compare_routes
+from app.runs.features import api as features_api
+from app.runs.features import routes as features_routes
 from app.runs.launch_form import routes as launch_routes
 from app.runs.listing import routes as list_routes
 from app.runs.pipelines import routes as pipeline_routes
@@ -85,6 +87,8 @@ ROUTERS = (
     report_routes.router,
     bundles.router,
     runs_api.router,
+    features_routes.router,
+    features_api.router,
     recipes_api.router,
     runs_stream.router,
     worker_api.router,

@@ -27,7 +27,7 @@ BEAT_SECONDS = 2.0
 SHOWN_EVERY_SECONDS = 0.5
 LONGEST_PAUSE = 60.0
 TRIES = 20  # against a service that is away: about a quarter of an hour
-AGAIN = "It is tried again by itself. "
+AGAIN = "It is tried again"
 
 
 class Errands:
@@ -150,4 +150,5 @@ class Hand:
             return
         pause = min(LONGEST_PAUSE, 2.0**tries)
         with self._works.writing() as work:
-            queries.give_back(work.session, *self._mine, pause, error.message, AGAIN + error.advice)
+            told = error.advice if AGAIN in error.advice else f"{AGAIN}. {error.advice}"
+            queries.give_back(work.session, *self._mine, pause, error.message, told)

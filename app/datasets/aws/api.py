@@ -13,6 +13,7 @@ from app.datasets.aws import asking, sending, views
 from app.datasets.aws.asking import ASK, SQL_LIMIT
 from app.integrations.errands import queries
 from app.integrations.errands import service as errands
+from app.integrations.errands.views import errand_json
 
 router = APIRouter(prefix="/api/v1/datasets/{dataset}/versions/{number}", tags=["data sets"])
 
@@ -36,14 +37,14 @@ def send(
     dataset: str, number: int, work: Writing, services: AppServices, actor: CurrentActor
 ) -> dict[str, Any]:
     named = service.find_version(work, dataset, number)
-    return views.errand_json(sending.order_sending(work, services, actor, named))
+    return errand_json(sending.order_sending(work, services, actor, named))
 
 
 @router.delete("/aws", status_code=202)
 @requires(Role.EDITOR)
 def remove(dataset: str, number: int, work: Writing, actor: CurrentActor) -> dict[str, Any]:
     named = service.find_version(work, dataset, number)
-    return views.errand_json(sending.order_removal(work, actor, named))
+    return errand_json(sending.order_removal(work, actor, named))
 
 
 @router.post("/aws/cancellation")

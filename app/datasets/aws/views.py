@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from app.core.pages import iso
 from app.core.work import Work
 from app.datasets.aws import sending
 from app.datasets.queries import NamedVersion
 from app.integrations.errands import queries
 from app.integrations.errands.tables import Errand
+from app.integrations.errands.views import errand_json
 
 
 def version_in_aws(work: Work, named: NamedVersion) -> dict[str, Any]:
@@ -21,22 +21,6 @@ def version_in_aws(work: Work, named: NamedVersion) -> dict[str, Any]:
         "database": place.database if place else None,
         "table": place.table if place else None,
         "last": errand_json(newest) if newest else None,
-    }
-
-
-def errand_json(errand: Errand) -> dict[str, Any]:
-    return {
-        "id": errand.id,
-        "kind": errand.kind,
-        "state": errand.state,
-        "done": errand.done,
-        "total": errand.total,
-        "message": errand.message,
-        "advice": errand.advice,
-        "result": errand.result,
-        "created_by": errand.created_by,
-        "created_at": iso(errand.created_at),
-        "ended_at": iso(errand.ended_at) or None,
     }
 
 

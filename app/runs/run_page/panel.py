@@ -11,6 +11,8 @@ from app.core.pages import duration
 from app.core.services import Services
 from app.core.work import Work
 from app.runs import queries, service
+from app.runs.features.sending import STEP as PREPARE
+from app.runs.features.view import InAws, in_aws
 from app.runs.queries import RunDetail
 from app.runs.run_page import cards, curves, logs, results
 from app.runs.run_page import queries as page_queries
@@ -57,6 +59,7 @@ class Panel:
     files: StepFiles | None = None
     preview: Preview | None = None
     config: Config | None = None
+    features: InAws | None = None
 
     @property
     def following(self) -> bool:
@@ -101,6 +104,7 @@ def panel_of(
         files=files,
         preview=results.preview_of(services.storage, step, asked.file) if files and asked.file else None,
         config=_config(step, attempt, pipeline) if tab == "config" else None,
+        features=in_aws(work, services, detail.run.id) if files and step.name == PREPARE else None,
     )
 
 
