@@ -12,8 +12,8 @@ from app.core.errors import NotFound
 from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading, Services, Writing
 from app.runs import queries, service, views
-from app.runs.listing.filters import Filters, narrowed
 from app.runs.launch_compute import Compute, StepCompute
+from app.runs.listing.filters import Filters, narrowed
 from app.runs.places import Device, Priority
 from app.runs.queries import RunDetail
 from app.runs.starting import CLASSIFIER, on_dataset

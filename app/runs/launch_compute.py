@@ -122,7 +122,7 @@ def known_instances(job: Job) -> frozenset[str]:
     second, so it is read when somebody names one."""
     service = botocore.session.Session().get_service_model("sagemaker")
     shape = service.shape_for("TrainingInstanceType" if job == "training" else "ProcessingInstanceType")
-    return frozenset(shape.enum)
+    return frozenset(shape.metadata["enum"])
 
 
 def _problems(pipeline: Pipeline, wanted: Wanted) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from app.runs.listing.queries import Usual
 from ml.pipeline.definition import Pipeline
 
 UNKNOWN = "unknown"
-_CENT = 0.01
+_CENT, _DIME = 0.01, 0.1
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class StepEstimate:
     @property
     def hourly(self) -> str:
         if self.price is None:
-            return f"{UNKNOWN} price"
-        return f"{money(self.price.dollars_per_hour)} an hour, as of {self.price.as_of.isoformat()}"
+            return rate(None)
+        return f"{rate(self.price.dollars_per_hour)}, as of {self.price.as_of.isoformat()}"
 
     @property
     def time(self) -> str:
@@ -102,4 +102,9 @@ def money(dollars: float | None) -> str:
         return UNKNOWN
     if 0 < dollars < _CENT:
         return "under $0.01"
-    return f"${dollars:,.2f}" if dollars >= 1 or dollars == 0 else f"${dollars:.2g}"
+    return f"${dollars:.2g}" if 0 < dollars < _DIME else f"${dollars:,.2f}"
+
+
+def rate(dollars_per_hour: float | None) -> str:
+    """A price with all its digits: they are few, and rounding them would be another price."""
+    return f"{UNKNOWN} price" if dollars_per_hour is None else f"${dollars_per_hour:g} an hour"

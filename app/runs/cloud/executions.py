@@ -148,12 +148,13 @@ class Executions:
         display = f"{PREFIX}-run-{plan.run.number}-{plan.round + 1}-{token(plan.run.id)[:8]}"
         inputs = self._inputs(plan, unwanted)
         self._note("pipeline-execution", f"{name}/{display}", plan.run.id)
+        parameters: Any = parameter_values(plan.run.parameters, **inputs)
         with calling("start the pipeline"):
             faultpoint("cloud.start_execution")
             said = self.aws.sagemaker.start_pipeline_execution(
                 PipelineName=name,
                 PipelineExecutionDisplayName=display,
-                PipelineParameters=parameter_values(plan.run.parameters, **inputs),
+                PipelineParameters=parameters,
                 ClientRequestToken=token("start", name, plan.run.id, str(plan.round)),
             )
             faultpoint("cloud.execution_started")
@@ -165,6 +166,7 @@ class Executions:
         text = json.dumps(self._definition(plan, unwanted), sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
         name = f"{PREFIX}-{plan.pipeline.name}-{digest[:12]}"
+        tags: Any = self.aws.config.tags
         self._note("pipeline", name, None)
         try:
             with calling("create the pipeline"):
@@ -174,7 +176,7 @@ class Executions:
                     PipelineDefinition=text,
                     RoleArn=self.aws.config.role_arn,
                     ClientRequestToken=digest,
-                    Tags=self.aws.config.tags,
+                    Tags=tags,
                 )
         except CloudRefused as refusal:
             if EXISTS not in refusal.message:

@@ -105,7 +105,7 @@ def _shard(detail: RunDetail, shard: Step, now: datetime) -> ShardRow:
 
 def _lines_of_shards(part: Folded, now: datetime) -> list[str]:
     seconds = part.seconds_until(now)
-    lines = ["" if seconds is None or part.cached else duration(seconds), part.words]
+    lines = ["" if seconds is None or part.cached else duration(seconds), part.words, _place(part.step)]
     if part.step.state in WORKING:
         lines.append("merging")
     if cached := sum(each.cached for each in part.shards):
@@ -114,7 +114,7 @@ def _lines_of_shards(part: Folded, now: datetime) -> list[str]:
 
 
 def _lines(detail: RunDetail, step: Step, now: datetime) -> list[str]:
-    lines = [_took(detail, step, now)]
+    lines = [_took(detail, step, now), _place(step)]
     if step.state in WORKING and step.progress:
         lines.append(str(step.progress["phase"]))
     if step.cached:
@@ -128,6 +128,12 @@ def _lines(detail: RunDetail, step: Step, now: datetime) -> list[str]:
     if step.state == StepState.SKIPPED:
         lines.append(step.last_error)
     return [line for line in lines if line]
+
+
+def _place(step: Step) -> str:
+    """Where it runs, of what does not run here."""
+    compute = step.spec.get("compute")
+    return f"SageMaker, {compute['instance_type']}" if compute and not step.cached else ""
 
 
 def _missing(detail: RunDetail, step: Step) -> list[str]:

@@ -14,9 +14,10 @@ from app.datasets.queries import NamedVersion, version_by_id
 from app.runs import queries, service, views
 from app.runs.folding import listed
 from app.runs.queries import LogLine, RunDetail
-from app.runs.run_page import cards, curves, pace, results
+from app.runs.run_page import cards, cloud, curves, pace, results
 from app.runs.run_page.asked import Asked
 from app.runs.run_page.cards import Fact
+from app.runs.run_page.cloud import CloudPart, JobView
 from app.runs.run_page.pace import Pace, Waiting
 from app.runs.run_page.panel import Panel, panel_of
 from app.runs.states import RETRIED, RUN_ENDS, RunStatus
@@ -69,6 +70,9 @@ class RunPage:
     facts: Sequence[Fact]
     cards: Sequence[cards.StepCard]
     panel: Panel
+    cloud: CloudPart
+    job: JobView | None
+    disagreement: str
     failure: Failure | None
     lost: Sequence[tuple[Step, Attempt]]
     more_lost: int
@@ -92,6 +96,9 @@ def run_page(work: Work, services: Services, run_id: str, asked: Asked, now: dat
     lost = cards.lost_attempts(detail)
     known = pace.pace_of(work.session, detail)
     dataset = version_by_id(work.session, run.subject_id or "")
+    chosen = cards.chosen_step(detail, asked.step)
+    away = cloud.cloud_part(work.session, detail)
+    console = services.settings.aws_endpoint is None
     return RunPage(
         run=run,
         detail=detail,
@@ -102,9 +109,12 @@ def run_page(work: Work, services: Services, run_id: str, asked: Asked, now: dat
         retry=_retry(detail),
         by=actor_names(work.session, [run.actor_id]).get(run.actor_id, run.actor_id),
         dataset=dataset,
-        facts=_facts(services, detail, known, now),
+        facts=[*_facts(services, detail, known, now), *away.facts],
         cards=cards.cards(detail, now, asked.step),
-        panel=panel_of(work, services, detail, cards.chosen_step(detail, asked.step), asked, pipeline),
+        panel=panel_of(work, services, detail, chosen, asked, pipeline),
+        cloud=away,
+        job=cloud.job_view(work.session, chosen, away.jobs.get(chosen.id), now, console=console),
+        disagreement=cloud.disagreement(gate, away.decided),
         failure=_failure(services, detail),
         lost=lost[-LOST_SHOWN:],
         more_lost=max(0, len(lost) - LOST_SHOWN),
