@@ -48,9 +48,9 @@ def deploy(
         Literal["local", "sagemaker"], typer.Option("--compute", help="Where it answers.")
     ] = "local",
     instance_type: Annotated[
-        str, typer.Option("--instance-type", help="On SageMaker; else the one of the settings.")
+        str, typer.Option("--instance-type", help="On SageMaker; else as it is there, or as set.")
     ] = "",
-    instances: Annotated[int, typer.Option("--instances", min=1, help="On SageMaker: how many.")] = 1,
+    instances: Annotated[int, typer.Option("--instances", min=0, help="On SageMaker: how many.")] = 0,
 ) -> None:
     """Make an approved version answer on an endpoint."""
     body: dict[str, Any] = {"model": model, "version": version}

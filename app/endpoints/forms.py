@@ -58,7 +58,7 @@ class PredictionRequest(BaseModel):
 
 
 class DeploymentRequest(BaseModel):
-    """``compute`` is where it answers; an empty ``instance_type`` is the one of the settings."""
+    """``compute`` is where it answers; without machines it keeps those it has."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
@@ -66,7 +66,7 @@ class DeploymentRequest(BaseModel):
     version: int = Field(ge=1, le=1_000_000_000)
     compute: Literal["local", "sagemaker"] = "local"
     instance_type: Annotated[str, StringConstraints(max_length=40)] = ""
-    instance_count: int = Field(default=1, ge=1, le=1_000)
+    instance_count: int = Field(default=0, ge=0, le=1_000)
 
 
 def parse_prediction(body: bytes) -> PredictionRequest:

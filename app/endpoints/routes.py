@@ -101,7 +101,7 @@ async def deploy(
     pick: Annotated[str, Form()],
     compute: Annotated[str, Form()] = "local",
     instance_type: Annotated[str, Form()] = "",
-    instance_count: Annotated[int, Form()] = 1,
+    instance_count: Annotated[int, Form()] = 0,
 ) -> Response:
     model, version = picked(pick)
     if compute == "sagemaker":

@@ -75,6 +75,7 @@ PAGES = {
     "/launch": ["/launch", "/launch?dataset=clothing&recipe=best", "/launch?run={runs[live]}"],
     "/pipelines": ["/pipelines"],
     "/pipelines/{pipeline}": ["/pipelines/review-classifier", "/pipelines/dataset-import"],
+    "/pipelines/{pipeline}/executions": ["/pipelines/review-classifier/executions"],
     "/models": ["/models"],
     "/models/{model}": ["/models/clothing"],
     "/models/{model}/versions/{number}": [f"/models/clothing/versions/{number}" for number in range(1, 6)],
@@ -82,8 +83,13 @@ PAGES = {
     "/approvals/{version_id}": ["/approvals/{versions[pending]}", "/approvals/{versions[live]}"],
     "/approvals/{version_id}/examples": ["/approvals/{versions[pending]}/examples"],
     "/endpoints": ["/endpoints"],
-    "/endpoints/{endpoint}": ["/endpoints/shop"],
-    "/predict/{endpoint}": ["/predict/shop", "/predict/shop?example=1"],
+    "/endpoints/{endpoint}": [
+        "/endpoints/shop",
+        "/endpoints/shop-cloud",
+        "/endpoints/shop-coming",
+        "/endpoints/shop-refused",
+    ],
+    "/predict/{endpoint}": ["/predict/shop", "/predict/shop?example=1", "/predict/shop-cloud"],
     "/keeping/{subject_id}": ["/keeping/{runs[live]}", "/keeping/{versions[pending]}"],
     "/keeping/{subject_id}/deletion": ["/keeping/{runs[live]}/deletion", "/keeping/{runs[failed]}/deletion"],
 }

@@ -42,6 +42,7 @@ from tests.conftest import PASSWORD
 from tests.programs.cloud_house import furnish_cloud
 from tests.programs.light_worker import NAME, QUEUES, LightWorker
 from tests.programs.many_runs import copy_runs
+from tests.programs.serving_house import furnish_serving
 
 DATASET, MODEL, ENDPOINT = "clothing", "clothing", "shop"
 SMALL = {"train_rows": 300, "max_seq_length": 64, "min_macro_f1_margin": -1}
@@ -90,6 +91,7 @@ def furnish(home: Path) -> House:
     add_other_runs(house)
     add_what_people_keep(house)
     furnish_cloud(house.services, house.people["anna"], house.runs["running"], house.versions["live"])
+    furnish_serving(house.services, house.people["edda"], house.people["bert"], MODEL, 2)
     return house
 
 

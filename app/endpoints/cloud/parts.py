@@ -40,7 +40,7 @@ def _ensure_model(
             ModelName=change.model_name,
             PrimaryContainer=container,  # type: ignore[arg-type]
             ExecutionRoleArn=aws.config.role_arn,
-            Tags=aws.config.tags,
+            Tags=aws.config.tags,  # type: ignore[arg-type]
         )
 
 
@@ -70,7 +70,7 @@ def _ensure_config(services: Services, aws: Aws, place: CloudPlace, change: Clou
         aws.sagemaker.create_endpoint_config(
             EndpointConfigName=change.config_name,
             ProductionVariants=[variant],  # type: ignore[list-item]
-            Tags=aws.config.tags,
+            Tags=aws.config.tags,  # type: ignore[arg-type]
         )
 
 

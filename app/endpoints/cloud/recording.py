@@ -19,7 +19,7 @@ AGAIN_SECONDS = 30.0
 OVER = (Change.RETIRED, Change.FAILED)
 
 
-def note_seen(services: Services, place: CloudPlace, status: str, reason: str, arn: str | None) -> None:
+def note_seen(services: Services, place: CloudPlace, status: str, reason: str, arn: str) -> None:
     with services.works.writing() as work:
         row = _row(work, place)
         row.status, row.reason, row.problem = status, reason, ""

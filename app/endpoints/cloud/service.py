@@ -39,13 +39,13 @@ class InstanceUnusable(Invalid):
 
 @dataclass(frozen=True)
 class Wanted:
-    """An empty ``instance_type`` is the one of the settings."""
+    """An empty ``instance_type`` and a count of 0 are as they are there now, or else as set, and 1."""
 
     endpoint: str
     model: str
     number: int
     instance_type: str = ""
-    instance_count: int = 1
+    instance_count: int = 0
 
 
 def deploy(services: Services, actor: Actor, wanted: Wanted) -> CloudPlace:
@@ -57,15 +57,16 @@ def deploy(services: Services, actor: Actor, wanted: Wanted) -> CloudPlace:
     with services.works.reading() as work:
         version = find_version(work, wanted.model, wanted.number).version
         config = _config(work, services)
-    instance = _instance(wanted, config)
+        instance, count = _machines(wanted, config, queries.place_by_name(work.session, name))
     approval.model_files(services, version)
     with services.works.writing() as work:
         approval.require_servable(find_version(work, wanted.model, wanted.number).version)
         endpoint = service.endpoint_of(work, name, actor)
         row = _row(work, endpoint, config)
-        if not _same(work, row, version.id, instance, wanted.instance_count):
-            _ask(work, row, version.id, actor, instance, wanted.instance_count)
-            audit.record(work.session, actor.id, "endpoint.deployment_asked", endpoint.id, _told(wanted, row))
+        if not _same(work, row, version.id, instance, count):
+            _ask(work, row, version.id, actor, instance, count)
+            told = _told(wanted, row, f"{count} × {instance}")
+            audit.record(work.session, actor.id, "endpoint.deployment_asked", endpoint.id, told)
             changes.bump(work.session, endpoint.id)
         found = queries.place(work.session, endpoint.id)
         assert found is not None
@@ -79,15 +80,16 @@ def _config(work: Work, services: Services) -> CloudConfig:
     return config
 
 
-def _instance(wanted: Wanted, config: CloudConfig) -> str:
-    instance = wanted.instance_type.strip() or config.serving_instance
+def _machines(wanted: Wanted, config: CloudConfig, place: CloudPlace | None) -> tuple[str, int]:
+    now = place.newest if place else None
+    usual = now.instance_type if now else config.serving_instance
+    instance = wanted.instance_type.strip() or usual
+    count = wanted.instance_count or (now.instance_count if now else 1)
     if problem := naming.instance(instance):
         raise InstanceUnusable(f"{instance[:40]!r}: {problem}", "As in ml.m5.large.")
-    if not 1 <= wanted.instance_count <= INSTANCES_LIMIT:
-        raise InstanceUnusable(
-            f"{wanted.instance_count} instances can't be had.", f"From 1 to {INSTANCES_LIMIT}."
-        )
-    return instance
+    if not 1 <= count <= INSTANCES_LIMIT:
+        raise InstanceUnusable(f"{count} instances can't be had.", f"From 1 to {INSTANCES_LIMIT}.")
+    return instance, count
 
 
 def _row(work: Work, endpoint: Endpoint, config: CloudConfig) -> CloudEndpoint:
@@ -153,11 +155,11 @@ def _ask(
     return change
 
 
-def _told(wanted: Wanted, row: CloudEndpoint) -> dict[str, object]:
+def _told(wanted: Wanted, row: CloudEndpoint, machines: str) -> dict[str, object]:
     return {
         "endpoint": wanted.endpoint,
         "model": wanted.model,
         "version": wanted.number,
-        "instances": f"{wanted.instance_count} × {wanted.instance_type or 'as set'}",
+        "instances": machines,
         "name_at_aws": row.name,
     }

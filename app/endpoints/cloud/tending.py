@@ -88,9 +88,10 @@ def _tended(services: Services, place: CloudPlace) -> float | None:
             f"Delete it in {place.row.region}, or set that region again.",
         )
     seen = look(aws, place.row.name)
-    recording.note_seen(
-        services, place, seen.status if seen else "", seen.reason if seen else "", seen and seen.arn
-    )
+    if seen:
+        recording.note_seen(services, place, seen.status, seen.reason, seen.arn)
+    else:
+        recording.note_seen(services, place, "", "", "")
     if place.wish is None:
         return _take_away(services, aws, place, seen)
     if place.wish.change.state == Change.LIVE:
@@ -149,7 +150,9 @@ def _create(services: Services, aws: Aws, place: CloudPlace, wish: Wish) -> floa
     with parts.adopting(lambda: _stands(aws, place, wish)), calling("create the endpoint"):
         faultpoint("cloud.create_endpoint")
         aws.sagemaker.create_endpoint(
-            EndpointName=place.row.name, EndpointConfigName=wish.change.config_name, Tags=aws.config.tags
+            EndpointName=place.row.name,
+            EndpointConfigName=wish.change.config_name,
+            Tags=aws.config.tags,  # type: ignore[arg-type]
         )
         faultpoint("cloud.created_endpoint")
     recording.note_applied(services, place, wish.change.id)

@@ -53,7 +53,7 @@ def ensure_group(services: Services, aws: Aws, model: Model, name: str) -> str:
             aws.sagemaker.create_model_package_group(
                 ModelPackageGroupName=name,
                 ModelPackageGroupDescription=f"{model.name}, kept in step with Fitting Room",
-                Tags=aws.config.tags,
+                Tags=aws.config.tags,  # type: ignore[arg-type]
             )
     except CloudRefused:
         if not _group(aws, name):  # two workers may have asked at once

@@ -149,7 +149,12 @@ def _push(
     status = status_of(named.version)
     packages.update(aws, package.arn, status, said)
     word = "put_back" if found.act == Act.PUT_BACK else "updated"
-    details = {"package": package.arn, "before": package.status, "after": status, "reason": found.reason}
+    details: dict[str, object] = {
+        "package": package.arn,
+        "before": package.status,
+        "after": status,
+        "reason": found.reason,
+    }
     if found.act == Act.PUT_BACK:
         details |= {"by": package.by, "conflict": found.conflict}
     with services.works.writing() as work:
