@@ -1,4 +1,4 @@
-"""Endpoints and their configurations: variants of running models, changed without a gap."""
+"""Endpoints: variants of running models, changed without a gap."""
 
 import random
 import threading
@@ -19,11 +19,11 @@ from simulator.core import (
     operation,
     remember_tags,
 )
+from simulator.endpoint_configs import config as config_of
 from simulator.models import archive, container, model
 from simulator.serving import Instance, NotServing
 
 KIND = "endpoint"
-CONFIG = "endpoint-config"
 BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 
 
@@ -118,58 +118,6 @@ def _end(instances: list[Instance]) -> None:
         instance.stop()
 
 
-# --- configurations ---------------------------------------------------------------------------------
-
-
-def _config(state: State, name: str) -> dict[str, Any]:
-    record = state.table(CONFIG).get(name)
-    if record is None:
-        raise missing(f'Could not find endpoint configuration "{state.arn(CONFIG, name)}".')
-    return record  # type: ignore[no-any-return]
-
-
-@operation("CreateEndpointConfig")
-def create_config(state: State, request: Request) -> Answer:
-    name, arn = request["EndpointConfigName"], state.arn(CONFIG, request["EndpointConfigName"])
-    names = [each["VariantName"] for each in request["ProductionVariants"]]
-    if len(set(names)) < len(names):
-        raise invalid("Variant names must be unique within an endpoint configuration.")
-    with state.lock:
-        for each in request["ProductionVariants"]:
-            if "ModelName" not in each:
-                raise not_simulated("variants without a model")
-            model(state, each["ModelName"])
-        if name in state.table(CONFIG):
-            raise invalid(f'Cannot create already existing endpoint configuration "{arn}".')
-        kept = {key: value for key, value in request.items() if key != "Tags"}
-        state.table(CONFIG)[name] = {**kept, "EndpointConfigArn": arn, "CreationTime": now()}
-        remember_tags(state, arn, request)
-    return {"EndpointConfigArn": arn}
-
-
-@operation("DescribeEndpointConfig")
-def describe_config(state: State, request: Request) -> Answer:
-    with state.lock:
-        return dict(_config(state, request["EndpointConfigName"]))
-
-
-@operation("ListEndpointConfigs")
-def list_configs(state: State, request: Request) -> Answer:
-    shown = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
-    with state.lock:
-        items = [(name, {key: each[key] for key in shown}) for name, each in state.table(CONFIG).items()]
-    return listed(items, request, "EndpointConfigs")
-
-
-@operation("DeleteEndpointConfig")
-def delete_config(state: State, request: Request) -> Answer:
-    with state.lock:
-        arn = _config(state, request["EndpointConfigName"])["EndpointConfigArn"]
-        del state.table(CONFIG)[request["EndpointConfigName"]]
-        state.tags.pop(arn, None)
-    return {}
-
-
 # --- endpoints --------------------------------------------------------------------------------------
 
 
@@ -188,7 +136,7 @@ def _in_background(work: Callable[..., None], *arguments: Any) -> None:
 def create_endpoint(state: State, request: Request) -> Answer:
     name = request["EndpointName"]
     with state.lock:
-        settings = _config(state, request["EndpointConfigName"])["ProductionVariants"]
+        settings = config_of(state, request["EndpointConfigName"])["ProductionVariants"]
         if name in state.table(KIND):
             raise invalid(f'Cannot create already existing endpoint "{state.arn(KIND, name)}".')
         made = Endpoint(state, name, request["EndpointConfigName"])
@@ -224,7 +172,7 @@ def _take_over(made: Endpoint, config: str, variants: list[Variant]) -> None:
 def update_endpoint(state: State, request: Request) -> Answer:
     with state.lock:
         changed = endpoint(state, request["EndpointName"])
-        config = _config(state, request["EndpointConfigName"])
+        config = config_of(state, request["EndpointConfigName"])
         if changed.status in BUSY:
             raise invalid(f'Cannot update in-progress endpoint "{changed.arn}".')
         if changed.status == "Failed":

@@ -156,10 +156,10 @@ def condition(context: Context) -> Done:
 
 def register_model(context: Context) -> Done:
     request = context.arguments()
-    group = request.get("ModelPackageGroupName")
+    group = request.get("ModelPackageGroupName", "").rpartition("/")[2]
     if group and group not in context.state.table("model-package-group"):
         # The service makes the group that a step registers in; who asks for it by hand must make it first.
-        call(context.state, "CreateModelPackageGroup", {"ModelPackageGroupName": group.rpartition("/")[2]})
+        call(context.state, "CreateModelPackageGroup", {"ModelPackageGroupName": group})
     arn = call(context.state, "CreateModelPackage", request)["ModelPackageArn"]
     described = call(context.state, "DescribeModelPackage", {"ModelPackageName": arn})
     return Done({"RegisterModel": {"Arn": arn}}, described)

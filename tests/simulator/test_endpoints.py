@@ -4,12 +4,13 @@ import io
 import json
 import tarfile
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.programs.cloud import Simulator
+from tests.programs.cloud import Simulator, split
 
 SERVER = """
 import json, os, time
@@ -41,10 +42,10 @@ BROKEN = "raise SystemExit('no weights')"
 DEAF = SERVER.replace('200 if self.path == "/ping" else 404', "503")
 
 
-def packed(program: str) -> bytes:
+def packed(program: str, name: str = "code/serve.py") -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        member = tarfile.TarInfo("code/serve.py")
+        member = tarfile.TarInfo(name)
         member.size = len(program.encode())
         archive.addfile(member, io.BytesIO(program.encode()))
     return buffer.getvalue()
@@ -191,16 +192,37 @@ def test_an_update_takes_over_without_a_gap_and_a_bad_one_changes_nothing(simula
     gone(simulator, "change")
 
 
-def test_what_cannot_serve_fails_with_the_reason(simulator: Simulator) -> None:
+def no_archive(simulator: Simulator, uri: str) -> None:
+    bucket, key = split(uri)
+    simulator.client("s3").delete_object(Bucket=bucket, Key=key)
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "reason"),
+    [
+        ("ended", None, "The primary container for production variant ended did not pass the ping"),
+        ("empty", lambda simulator, uri: simulator.put(uri, packed("", "x")), "The model archive has no"),
+        ("absent", no_archive, 'Failed to download model data for container "container_1" from URL'),
+        ("damaged", lambda simulator, uri: simulator.put(uri, b"x"), "Failed to download model data"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and " " not in value else "",
+)
+def test_what_cannot_serve_fails_with_the_reason(
+    simulator: Simulator, name: str, spoil: Callable[[Simulator, str], Any] | None, reason: str
+) -> None:
     client = simulator.client("sagemaker")
-    config(simulator, "failing", **{model(simulator, "failing-a", BROKEN): 1})
-    client.create_endpoint(EndpointName="failing", EndpointConfigName="failing")
-    found = settled(simulator, "failing")
+    config(simulator, name, **{model(simulator, name, BROKEN): 1})
+    if spoil:
+        spoil(simulator, client.describe_model(ModelName=name)["PrimaryContainer"]["ModelDataUrl"])
+    client.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    found = settled(simulator, name)
     assert found["EndpointStatus"] == "Failed"
-    assert found["FailureReason"].startswith("The primary container for production variant failing-a did not")
+    assert found["FailureReason"].startswith(reason)
     with pytest.raises(ClientError, match="not found"):
-        ask(simulator, "failing", "x")
-    gone(simulator, "failing")
+        ask(simulator, name, "x")
+    with pytest.raises(ClientError, match="because its status is Failed"):
+        client.update_endpoint(EndpointName=name, EndpointConfigName=name)
+    gone(simulator, name)
 
 
 def test_an_endpoint_that_never_gets_ready_can_be_deleted(simulator: Simulator) -> None:
