@@ -89,6 +89,7 @@ class Dispatcher:
         self._presence.tick()
         if self._ticks % COLLECT_EVERY_TICKS == 0:
             collect_leftovers(self._services)
+            self._poller.rescue()
         self._ticks += 1
         self.reap()
         if self._worker.taking:

@@ -71,6 +71,8 @@ class AwsToys(Toys):
             open_jobs = update(CloudJob).where(CloudJob.ended_at.is_(None), CloudJob.poll_at.is_not(None))
             work.session.execute(open_jobs.values(poll_at=now))
             work.session.execute(update(Step).where(Step.state == "ready").values(not_before=None))
+            ready = work.session.execute(select(Step.id, Step.queue).where(Step.state == "ready")).tuples()
+            self.inbox.sent = list(ready)  # as a dispatcher sends again what nobody took
 
     def until(self, reached: Callable[[], Any], what: str) -> Any:
         """Look after the jobs and carry messages until it is so."""

@@ -122,6 +122,14 @@ SINGLE = Pipeline(
     steps=(ProgramStep(name="only", program="tests.programs.signed", queue="io", cached=False),),
 )
 
+# Its log and its figures tell how often each of its lines was taken over.
+SPOKEN = Pipeline(
+    name="spoken",
+    parameters=(),
+    inputs=(),
+    steps=(ProgramStep(name="only", program=TOY, arguments={"ticks": 3}, queue="io", cached=False),),
+)
+
 # What each step leaves bears the name of the attempt that made it, see tests.reliability.invariants.
 SIGNED = Pipeline(
     name="signed",
@@ -195,5 +203,5 @@ WIDE = Pipeline(
     ),
 )
 
-ALL = (TOYS, TRAINED, CHAIN, FAN, SINGLE, SIGNED, SHARDED, DEVICES, WIDE)
+ALL = (TOYS, TRAINED, CHAIN, FAN, SINGLE, SPOKEN, SIGNED, SHARDED, DEVICES, WIDE)
 PIPELINES = {pipeline.name: pipeline for pipeline in ALL}

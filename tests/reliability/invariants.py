@@ -16,8 +16,9 @@ from app.core.errors import FittingRoomError
 from app.core.services import Services
 from app.runs import queries
 from app.runs.advancing import facts_of
+from app.runs.cloud.queries import newest_job
 from app.runs.engine import run_status
-from app.runs.native import PROGRAM
+from app.runs.spec import SAGEMAKER
 from app.runs.states import LIVE, RUN_ENDS, STEP_ENDS, WORKING, AttemptStatus, StepState
 from app.runs.tables import Attempt, Run, RunEvent, Step
 from tests.programs.signed import SIGNATURE
@@ -52,7 +53,11 @@ class Watch:
             found += _of_run(run, steps[run.id])
             for step in steps[run.id]:
                 tries = attempts.get(step.id, [])
-                said = [*_of_step(step, tries), *self._history(step, retries[run.id]), *self._artifact(step)]
+                said = [
+                    *_of_step(step, tries),
+                    *self._history(step, retries[run.id]),
+                    *self._artifact(step, _signer(session, step)),
+                ]
                 found += [f"run {run.number}, {step.name} ({step.state}): {each}" for each in said]
         return [*found, *_of_events(session), *_of_audit(session)]
 
@@ -68,19 +73,18 @@ class Watch:
         else:
             self._ends.pop(step.id, None)
 
-    def _artifact(self, step: Step) -> Iterator[str]:
-        """Succeeded means exactly one artifact, whole, and made by the attempt that won."""
-        if step.kind != PROGRAM:
+    def _artifact(self, step: Step, signer: str) -> Iterator[str]:
+        """Succeeded means exactly one artifact, whole, and made by the attempt that won, or by its job."""
+        if not step.runs_program:
             return
         if (step.state == StepState.SUCCEEDED) != (step.artifact is not None):
             yield f"its artifact is {step.artifact}"
         if step.artifact is None:
             return
         signature = self._signature(step.artifact)
-        maker = step.cached_from or step.id
-        if not signature.startswith(f"{maker}-"):
+        if step.cached and signature.startswith("step_") and not signature.startswith(f"{step.cached_from}-"):
             yield f"its artifact is signed by {signature}"
-        if not step.cached and signature != f"{step.id}-{step.fence}":
+        if not step.cached and signature != signer:
             yield f"its artifact is that of {signature}, its fence is {step.fence}"
 
     def _signature(self, artifact: str) -> str:
@@ -96,6 +100,14 @@ class Watch:
                 signature = str(error)
             self._signatures[artifact] = signature
         return self._signatures[artifact]
+
+
+def _signer(session: Session, step: Step) -> str:
+    """How the program of the newest attempt is called."""
+    if step.kind != SAGEMAKER:
+        return f"{step.id}-{step.fence}"
+    job = newest_job(session, step.id)
+    return job.name if job and job.fence == step.fence else "no job of this attempt"
 
 
 def _of_run(run: Run, steps: Sequence[Step]) -> Iterator[str]:

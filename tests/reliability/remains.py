@@ -11,7 +11,6 @@ from app.accounts import audit
 from app.core.errors import FittingRoomError
 from app.core.outbox import Message
 from app.core.services import Services
-from app.runs.native import PROGRAM
 from app.runs.states import RUN_ENDS, StepState
 from app.runs.tables import Attempt, Run, Step
 from tests.reliability.invariants import Watch
@@ -22,8 +21,8 @@ UNFINISHED = (".part", ".partial", ".tmp")
 class WatchOfAnyProgram(Watch):
     """The invariants of the engine, for programs that sign nothing: every file is read and compared."""
 
-    def _artifact(self, step: Step) -> Iterator[str]:
-        if step.kind != PROGRAM:
+    def _artifact(self, step: Step, _signer: str) -> Iterator[str]:
+        if not step.runs_program:
             return
         if (step.state == StepState.SUCCEEDED) != (step.artifact is not None):
             yield f"its artifact is {step.artifact}"

@@ -7,6 +7,7 @@ nobody sees may still run and cost money.
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -16,6 +17,7 @@ from app.core.errors import FittingRoomError
 from app.core.services import Services
 from app.core.storage import StorageAway
 from app.core.work import Work
+from app.integrations.aws.clients import forget_clients
 from app.integrations.aws.errors import CloudAway, CloudExpired
 from app.runs import leases, queries
 from app.runs.cloud import jobs
@@ -78,6 +80,8 @@ class Keeping:
         except Unwanted:
             self._leave(0)
         except (CloudAway, CloudExpired, StorageAway) as error:
+            if isinstance(error, CloudExpired):
+                forget_clients()  # credentials that were renewed are found the next time
             self._put_off(f"{error.message} {error.advice}".strip())
         except AWAY:
             raise
@@ -97,11 +101,13 @@ class Keeping:
         look = self._host.look(self._job)
         with self._works.writing() as work:
             noted = jobs.note(work, self._job, look)
-            wanted = jobs.is_wanted(work, self._job)
-            found = job_queries.step_of(work.session, self._job)
-        if noted is None:
-            return
+            if noted is None:
+                return
+            # Read anew in this transaction: an attempt may just have taken the job on.
+            wanted = jobs.is_wanted(work, noted)
+            found = job_queries.step_of(work.session, noted)
         self._job = noted
+        self._lease = replace(self._lease, fence=noted.fence, attempt=noted.attempt)
         if not wanted or found is None:
             self._wind_down(look)
         elif found[0].state != StepState.REMOTE:

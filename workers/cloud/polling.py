@@ -6,13 +6,16 @@ job need not be the one that ends it.
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import count
 from urllib.parse import urlsplit
 
+from app.core.ids import new_id
 from app.core.services import Services
+from app.runs import leases
 from app.runs.cloud import queries as job_queries
 from app.runs.cloud.hosts import CloudHost
 from app.runs.cloud.tables import CloudJob
+from app.runs.leases import Lease, crashed
+from app.runs.states import AttemptStatus
 from workers.attempt import Stopping
 from workers.cloud.keeping import Keeping
 
@@ -47,7 +50,6 @@ class Poller:
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._looks: list[Future[None]] = []
-        self._numbers = count(1)
 
     def tick(self) -> int:
         """How many jobs are looked at because of it."""
@@ -62,6 +64,16 @@ class Poller:
             self._look_after(job)
         return len(taken)
 
+    def rescue(self) -> None:
+        """Steps that wait for a job of which no row is left open, as after a backup came back: once more."""
+        with self._services.works.reading() as work:
+            stranded = job_queries.stranded_steps(work.session)
+        for step in stranded:
+            lease = Lease(step.id, step.run_id, step.fence, step.attempt, 0)
+            with self._services.works.writing() as work:
+                ending = crashed(step, AttemptStatus.LOST, "Nobody knows its job at AWS any more.", "", None)
+                leases.finish_remote(work, self._services, lease, ending)
+
     def stop(self) -> None:
         """A fetch hears that the worker stops; another worker fetches then."""
         if self._pool is not None:
@@ -69,7 +81,7 @@ class Poller:
 
     def _take(self, job_id: str) -> CloudJob | None:
         """Under a name for this look alone: one that was frozen must not pass for its own successor."""
-        owner = f"{self._name[-80:]}/{next(self._numbers)}"
+        owner = f"{self._name[-60:]}/{new_id('look')}"
         with self._services.works.writing() as work:
             job = job_queries.take(work.session, job_id, owner, self._services.settings.lease_seconds)
         return job if job is not None and job.host in self._hosts else None

@@ -11,6 +11,7 @@ import structlog
 from app.core.errors import FittingRoomError
 from app.core.services import Services
 from app.core.storage import StorageAway, Tree
+from app.integrations.aws.clients import forget_clients
 from app.integrations.aws.config import config_of
 from app.integrations.aws.errors import CloudAway, CloudExpired, CloudNotSetUp, CloudRefused
 from app.runs.cloud import jobs
@@ -62,6 +63,8 @@ class Submission:
             return outcome.cancelled(None) if heart.cancelled.is_set() else released()
         except (CloudAway, CloudExpired) as error:
             log.warning("cloud_away", step_id=self._step.id, message=error.message)
+            if isinstance(error, CloudExpired):
+                forget_clients()  # credentials that were renewed are found the next time
             return endings.waits(self._step, error)
         except StorageAway as error:
             return outcome.storage_away(self._step, error)

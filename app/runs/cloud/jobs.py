@@ -38,6 +38,9 @@ def intend(work: Work, lease: Lease, step: Step, config: CloudConfig) -> CloudJo
     before = job_queries.open_job(work.session, step.id)
     if before is not None and before.facts.get(PROGRAM_VERSION) == step.program_version:
         before.fence, before.attempt = lease.fence, lease.attempt
+        # Whoever looked after it while it was nobody's learns that it is somebody's now.
+        before.poll_owner = before.poll_until = None
+        before.poll_at = queries.clock(work.session) + timedelta(seconds=lease.seconds)
         return before
     job = _new_job(work, run.number, lease, step, config)
     work.session.add(job)
@@ -92,6 +95,8 @@ def begun(work: Work, lease: Lease, job: CloudJob, started: Started) -> bool:
         "arn": started.arn,
         "facts": {**job.facts, **started.facts},
         "poll_at": now(),
+        "poll_owner": None,
+        "poll_until": None,
         "problem": "",
     }
     if started.output_uri:
@@ -122,10 +127,7 @@ def note(work: Work, job: CloudJob, look: JobLook) -> CloudJob | None:
         "arn": look.arn or job.arn,
         "facts": {**job.facts, **look.facts},
     }
-    changed = {name: value for name, value in values.items() if value != getattr(job, name)}
-    if not changed:
-        return job
-    return _kept_change(work, job, changed)
+    return _kept_change(work, job, values)
 
 
 def note_positions(work: Work, job: CloudJob, positions: Mapping[str, Any]) -> CloudJob | None:

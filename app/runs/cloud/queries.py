@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core.database import now
 from app.runs.cloud.tables import OPEN, CloudJob
+from app.runs.states import StepState
 from app.runs.tables import Run, Step
 
 
@@ -58,6 +59,12 @@ def step_of(session: Session, job: CloudJob) -> tuple[Step, Run] | None:
     query = select(Step, Run).join(Run, Run.id == Step.run_id).where(Step.id == job.step_id)
     row = session.execute(query).tuples().first()
     return row or None
+
+
+def stranded_steps(session: Session) -> Sequence[Step]:
+    """Remote steps whose job is over, or not there: nothing would ever move them."""
+    job = exists().where(CloudJob.step_id == Step.id, CloudJob.fence == Step.fence, OPEN)
+    return session.scalars(select(Step).where(Step.state == StepState.REMOTE, ~job)).all()
 
 
 def look_soon(session: Session, run_id: str) -> None:
