@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> None:
             archive.extractall(code, filter="data")
     except (OSError, EOFError, tarfile.TarError) as error:
         _fail(f"The code could not be unpacked: {error}\nLaunch the run again, so that it is uploaded anew.")
-    os.environ["PYTHONPATH"] = code
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (code, os.environ.get("PYTHONPATH"))))
     os.execv(sys.executable, [sys.executable, "-P", "-m", HOST, *arguments])  # noqa: S606 - no shell
 
 

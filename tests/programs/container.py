@@ -19,7 +19,11 @@ from ml.hosts.arguments import as_arguments
 from ml.pipeline.definition import Job
 from ml.pipeline.sagemaker.bundle import ARCHIVE, Bundle, build_bundle
 
-ROOT = Path(__file__).parents[2]
+WITHOUT_CHECKOUT = """
+import sys
+kept = [found for found in sys.meta_path if "__editable__" not in str(getattr(found, "__module__", ""))]
+sys.meta_path[:] = kept
+"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,15 @@ class Container:
     def environment(self, **more: str) -> dict[str, str]:
         """Little more than an image has; that of the machine is not handed on."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-        return {**kept, "SIMULATED_ROOT": str(self.root), "SM_NUM_CPUS": "1", **more}
+        image = {"PYTHONPATH": str(self._image()), "SIMULATED_ROOT": str(self.root)}
+        return {**kept, **image, "SM_NUM_CPUS": "1", **more}
+
+    def _image(self) -> Path:
+        """No image has the checkout that an editable installation names: what a job needs comes with it."""
+        image = self.root / "image"
+        image.mkdir(exist_ok=True)
+        (image / "sitecustomize.py").write_text(WITHOUT_CHECKOUT)
+        return image
 
     def run(self, command: Sequence[str], **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
