@@ -208,7 +208,7 @@ def serving_simulator(*arguments: str) -> Iterator[Simulator]:
             patience.cancel()
             process.terminate()
             try:
-                process.wait(30)
+                process.wait(START_SECONDS)
             finally:
                 process.kill()
                 process.wait()
