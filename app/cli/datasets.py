@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.client import address
+from app.cli.errands import add_to_datasets
 from app.cli.failures import Exit, Failure
 from app.cli.keeping import add_keeping
 from app.cli.output import column, show_list, show_one
@@ -150,4 +151,5 @@ def _way_on(version: dict[str, Any]) -> str:
     return str(version.get("message") or "")
 
 
+add_to_datasets(app)
 add_keeping(app, "datasets", Dataset, versions=True)

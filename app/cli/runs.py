@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.client import address
+from app.cli.errands import add_to_runs
 from app.cli.failures import Exit, Failure
 from app.cli.keeping import add_keeping
 from app.cli.output import Format, at, column, interval, print_json, show_list, show_one
@@ -38,6 +39,7 @@ RUN = [
     column("message", "message"),
     column("data set", "dataset", "name"),
     column("data set version", "dataset", "version"),
+    column("compute", "compute"),
     ("gate", lambda run: _gate_in_words(run)),
     ("accuracy", lambda run: interval(at(run, "metrics", "accuracy"))),
     ("  of the baseline", lambda run: interval(at(run, "baseline", "accuracy"))),
@@ -49,6 +51,7 @@ RUN = [
 STEPS = [
     column("step", "name"),
     column("status", "status"),
+    ("runs on", lambda step: _place(step)),
     column("attempts", "attempts"),
     column("cached", "cached"),
     column("seconds", "seconds"),
@@ -286,6 +289,11 @@ def _gate_in_words(run: Any) -> str:
     return "passed" if gate["passed"] else "not passed: " + "; ".join(gate["reasons"])
 
 
+def _place(step: Any) -> str:
+    job = step.get("job")
+    return f"SageMaker, {job['instance_type']}, {job['status'] or 'asked for'}" if job else ""
+
+
 def _log_of(session: Session, run_id: str, step: str, attempt: int | None) -> str:
     return session.client.text(address("runs", run_id, "logs"), step=step, attempt=attempt)
 
@@ -300,4 +308,5 @@ def _inside(directory: Path, step: str, path: str) -> Path:
     return directory.joinpath(*relative.parts)
 
 
+add_to_runs(app)
 add_keeping(app, "runs", RunId, versions=False)
