@@ -9,6 +9,7 @@ from typing import Any
 
 from simulator.core import (
     Answer,
+    AwsError,
     Request,
     State,
     invalid,
@@ -97,14 +98,17 @@ class Endpoint:
         return found
 
     def _variant(self, settings: Mapping[str, Any]) -> Variant:
-        with self.state.lock:
-            definition = container(self.state, model(self.state, settings["ModelName"]))
+        try:
+            with self.state.lock:
+                definition = container(self.state, model(self.state, settings["ModelName"]))
+        except AwsError as error:
+            raise NotServing(error.message) from None
         variant = Variant(settings, definition.get("Image", ""), settings.get("InitialVariantWeight", 1.0))
         try:
             for _ in range(settings.get("InitialInstanceCount", 1)):
                 instance = Instance(self.state, self.name, variant.name, definition)
                 variant.instances.append(instance)
-                instance.unpack(archive(definition) or "s3://nowhere/model.tar.gz")
+                instance.unpack(archive(definition))
                 instance.start()
                 instance.ready(self.gone)
         except NotServing:

@@ -23,18 +23,11 @@ def invoke(state: State, request: RawRequest, name: str) -> RawAnswer:
         asked = _serving(state, name)
         variant = _variant(asked, request.headers.get("x-amzn-sagemaker-target-variant", ""))
         instance = variant.next()
-    try:
-        served = _handed_on(state, instance, request)
-    except TimeoutError:
-        return _model_error(state, asked, instance, 0, TIMED_OUT, b"")
-    except (OSError, http.client.HTTPException) as error:
-        with state.lock:
-            if not instance.alive:
-                instance.start()  # as the service does with a container that has ended
-        return _model_error(state, asked, instance, 500, f"The container broke off: {error}", b"")
-    if served.status >= 400:
-        message = served.body.decode(errors="replace")
-        return _model_error(state, asked, instance, served.status, message, served.body)
+        instance.take()
+    with instance.asked():
+        served = _answered(state, instance, request)
+    if isinstance(served, RawAnswer):
+        return served
     headers = {"Content-Type": served.content_type, "x-Amzn-Invoked-Production-Variant": variant.name}
     if ATTRIBUTES in served.headers:
         headers[ATTRIBUTES] = served.headers[ATTRIBUTES]
@@ -56,6 +49,23 @@ def _variant(asked: Endpoint, wanted: str) -> Variant:
         raise AwsError("ValidationError", error.message) from None
 
 
+def _answered(state: State, instance: Instance, request: RawRequest) -> Served | RawAnswer:
+    """The container's answer, or what the service says in its place."""
+    try:
+        served = _handed_on(state, instance, request)
+    except TimeoutError:
+        return _model_error(state, instance, 0, TIMED_OUT, b"")
+    except (OSError, http.client.HTTPException) as error:
+        with state.lock:
+            if not instance.alive:
+                instance.start()  # as the service does with a container that has ended
+        return _model_error(state, instance, 500, f"The container broke off: {error}", b"")
+    if served.status >= 400:
+        message = served.body.decode(errors="replace")
+        return _model_error(state, instance, served.status, message, served.body)
+    return served
+
+
 def _handed_on(state: State, instance: Instance, request: RawRequest) -> Served:
     headers = request.headers
     return instance.ask(
@@ -70,9 +80,7 @@ def _handed_on(state: State, instance: Instance, request: RawRequest) -> Served:
     )
 
 
-def _model_error(
-    state: State, asked: Endpoint, instance: Instance, status: int, message: str, body: bytes
-) -> RawAnswer:
+def _model_error(state: State, instance: Instance, status: int, message: str, body: bytes) -> RawAnswer:
     whose = "client" if 400 <= status < 500 else "server"
     where = f"https://{state.region}.console.aws.amazon.com/cloudwatch/home?region={state.region}"
     words = {

@@ -22,7 +22,9 @@ def container(state: State, record: dict[str, Any]) -> dict[str, Any]:
     own = record.get("PrimaryContainer") or record["Containers"][0]
     if "ModelPackageName" not in own:
         return dict(own)
-    package = state.table("model-package")[own["ModelPackageName"]]
+    package = state.table("model-package").get(own["ModelPackageName"])
+    if package is None:
+        raise missing(f"ModelPackage {own['ModelPackageName']} does not exist.")
     inner = package["InferenceSpecification"]["Containers"][0]
     return {**inner, "Environment": {**inner.get("Environment", {}), **own.get("Environment", {})}}
 
@@ -61,15 +63,14 @@ def _check(state: State, record: dict[str, Any]) -> None:
     package = own.get("ModelPackageName")
     if package is None and "Image" not in own:
         raise invalid("A container needs an Image or a ModelPackageName.")
+    definition = container(state, record)
     if package is not None:
-        found = state.table("model-package").get(package)
-        if found is None:
-            raise invalid(f"ModelPackage {package} does not exist.")
+        found = state.table("model-package")[package]
         if found["ModelApprovalStatus"] not in (None, "Approved"):
             raise invalid(
                 f"Cannot create a model from {package}: its status is {found['ModelApprovalStatus']}."
             )
-    address = archive(container(state, record))
+    address = archive(definition)
     if address and not _exists(state, address):
         raise invalid(f"Could not find model data at {address}.")
 

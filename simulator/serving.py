@@ -10,7 +10,8 @@ import shutil
 import socket
 import tarfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,22 @@ class Instance:
         self.port = 0
         self._container: Container | None = None
         self._ended = threading.Event()
+        self._asked = 0
+        self._idle = threading.Condition()
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        """After ``take``, which whoever chooses it calls at once: it is not stopped before it answers."""
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._asked -= 1
+                self._idle.notify_all()
+
+    def take(self) -> None:
+        with self._idle:
+            self._asked += 1
 
     @property
     def model(self) -> Path:
@@ -65,7 +82,9 @@ class Instance:
     def alive(self) -> bool:
         return self._container is not None and self._container.running
 
-    def unpack(self, address: str) -> None:
+    def unpack(self, address: str | None) -> None:
+        if address is None:
+            raise NotServing("The model has no archive, and the simulator has no images to serve from.")
         place, packed = urlparse(address), self.root / "model.tar.gz"
         self.model.mkdir(parents=True)
         try:
@@ -130,7 +149,9 @@ class Instance:
             connection.close()
 
     def stop(self) -> None:
-        """SIGTERM, then SIGKILL after 30 seconds."""
+        """When it has answered what it was asked: SIGTERM, then SIGKILL after 30 seconds."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._asked == 0, self.state.invocation_seconds)
         if self._container is not None:
             self._container.terminate()
             if not self._ended.wait(min(GRACE_SECONDS, self.state.grace_seconds)):

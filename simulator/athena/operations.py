@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 import duckdb
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from simulator.athena.queries import Query, Result, check, malformed
 from simulator.athena.tables import QueryFailed
@@ -99,7 +99,7 @@ def _run(state: State, execution: Execution) -> None:
         result, outcome, reason = None, "FAILED", str(error)
     except ClientError as error:
         result, outcome, reason = None, "FAILED", f"Access denied when writing output to url: {error}"
-    except (duckdb.Error, OSError, KeyError, ValueError) as error:
+    except (duckdb.Error, OSError, LookupError, TypeError, ValueError, BotoCoreError) as error:
         result, outcome, reason = None, "FAILED", f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}"
     with state.lock:
         if execution.state not in ENDED:

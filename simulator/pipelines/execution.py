@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlparse
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from simulator.core import AwsError, State, invalid, now
 from simulator.pipelines.definition import Definition, Step, values
@@ -165,7 +165,7 @@ class Execution:
             self._end(run, "Failed", failure.reason)
         except AwsError as error:
             self._end(run, "Failed", f"ClientError: {error.message}")
-        except (KeyError, TypeError, ClientError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, ClientError, BotoCoreError) as error:
             self._end(run, "Failed", f"InternalServerError: {type(error).__name__}: {error}")
         else:
             run.metadata, run.properties = done.metadata, done.properties

@@ -5,6 +5,8 @@ import json
 import tarfile
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +30,10 @@ class Handler(BaseHTTPRequestHandler):
                  "attributes": self.headers.get("X-Amzn-SageMaker-Custom-Attributes")}
         if body == "sleep":
             time.sleep(600)
+        if body.startswith("wait "):
+            open(body[5:] + ".begun", "w").close()
+            while not os.path.exists(body[5:]):
+                time.sleep(0.02)
         if body == "die":
             os._exit(1)
         self.send_response(int(body) if body.isdigit() else 200)
@@ -197,12 +203,37 @@ def no_archive(simulator: Simulator, uri: str) -> None:
     simulator.client("s3").delete_object(Bucket=bucket, Key=key)
 
 
+def test_what_was_asked_before_an_update_is_still_answered(simulator: Simulator, tmp_path: Path) -> None:
+    client = simulator.client("sagemaker")
+    config(simulator, "drain-1", **{model(simulator, "drain-a"): 1})
+    config(simulator, "drain-2", **{model(simulator, "drain-b"): 1})
+    client.create_endpoint(EndpointName="drain", EndpointConfigName="drain-1")
+    settled(simulator, "drain")
+    go, begun = tmp_path / "go", tmp_path / "go.begun"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(ask, simulator, "drain", f"wait {go}")
+        simulator.until(begun.exists, bool)
+        client.update_endpoint(EndpointName="drain", EndpointConfigName="drain-2")
+        settled(simulator, "drain")
+        assert ask(simulator, "drain", "x")["model"] == "drain-b"
+        go.touch()
+        answer = waiting.result()
+    assert answer["model"] == "drain-a"
+    simulator.until(lambda: is_running(answer["pid"]), lambda running: not running)
+    gone(simulator, "drain")
+
+
+def forget(simulator: Simulator, name: str) -> None:
+    simulator.client("sagemaker").delete_model(ModelName=name)
+
+
 @pytest.mark.parametrize(
     ("name", "spoil", "reason"),
     [
         ("ended", None, "The primary container for production variant ended did not pass the ping"),
         ("empty", lambda simulator, uri: simulator.put(uri, packed("", "x")), "The model archive has no"),
         ("absent", no_archive, 'Failed to download model data for container "container_1" from URL'),
+        ("forgotten", lambda simulator, uri: forget(simulator, "forgotten"), "Could not find model"),
         ("damaged", lambda simulator, uri: simulator.put(uri, b"x"), "Failed to download model data"),
     ],
     ids=lambda value: value if isinstance(value, str) and " " not in value else "",
