@@ -41,7 +41,7 @@ class StillThere(Conflict):
 
 def delete(aws: Aws, resource: CloudResource, pause: Pause) -> None:
     """Raises a refusal of app.integrations.aws.errors, or StillThere, where it could not be done."""
-    faultpoint("cloud.delete")
+    faultpoint("cloud.delete_resource")
     try:
         with calling(f"delete the {resource.kind} {resource.name}"):
             WAYS[resource.kind](aws, resource, pause)

@@ -7,7 +7,7 @@ from typing import Any
 from app.core.services import Services, Subject
 from app.core.work import Work
 from app.integrations.aws.config import row_of
-from app.integrations.aws.deletion import ENDED, ORDER
+from app.integrations.aws.deletion import ENDED, LOOKS_AT, ORDER
 from app.integrations.aws.prices import Usage, price_of
 from app.integrations.aws.tables import CloudResource
 from app.integrations.errands import queries as errands
@@ -38,6 +38,8 @@ class ResourceRow:
     def state(self) -> str:
         if self.resource.deleted_at:
             return "Deleted"
+        if self.resource.kind not in LOOKS_AT:
+            return ""
         return self.resource.state or "not asked yet"
 
 
