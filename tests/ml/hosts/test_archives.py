@@ -5,7 +5,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.hosts.archives import BadArchive, Limits, pack, safe_path, unpack
@@ -29,11 +29,13 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfil
     return info
 
 
+@settings(deadline=None)
 @given(st.dictionaries(names, st.binary(max_size=200), max_size=6))
 def test_packing_is_the_same_however_the_files_came(files: dict[str, bytes]) -> None:
     assert pack(files) == pack(dict(reversed(files.items())))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["a", "b/c", "b/d.txt", "e/f/g"]), st.binary(max_size=200)))
 def test_what_was_packed_is_unpacked(
     tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
@@ -91,6 +93,7 @@ def test_what_is_no_archive_is_told(tmp_path: Path, length: int) -> None:
         unpack(tmp_path / "cut.tar.gz", tmp_path / "into")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_a_safe_path_stays_below(name: str) -> None:
     try:

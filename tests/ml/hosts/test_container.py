@@ -1,6 +1,7 @@
 """The host in the container, on programs that do as they are told."""
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -157,6 +158,9 @@ def test_instances_do_a_share_each_and_the_next_job_gets_the_whole(
     assert read_outputs(tmp_path / "s3", "processing")["merged.txt"].read_text() == LETTERS
     (tmp_path / "s3/part-2/fittingroom.json").unlink()
     with pytest.raises(BadManifest, match="did not end well"):
+        read_outputs(tmp_path / "s3", "processing")
+    shutil.rmtree(tmp_path / "s3/part-2")
+    with pytest.raises(BadManifest, match="2 parts of an output that has 3"):
         read_outputs(tmp_path / "s3", "processing")
 
 

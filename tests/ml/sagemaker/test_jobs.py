@@ -7,7 +7,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.contract.metrics import parse_line
@@ -110,6 +110,7 @@ def test_a_job_defines_no_more_metrics_than_the_service_takes() -> None:
     assert all(len(each["Regex"]) <= 500 for each in metric_definitions())
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**9), texts, st.text(min_size=1, max_size=40), st.integers(1, 10**6))
 def test_a_jobs_name_is_one_whatever_the_step_is_called(
     number: int, step: str, step_id: str, fence: int
@@ -126,6 +127,7 @@ def test_a_jobs_name_tells_a_person_whose_it_is() -> None:
     assert job_name(7, "prepare[2]", "stp_1", 3).startswith("fittingroom-7-prepare-2-3-")
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True), st.text(max_size=700)))
 def test_arguments_come_back_as_they_were_however_long(parameters: dict[str, str]) -> None:
     words = as_arguments(parameters)
