@@ -23,7 +23,7 @@ from ml.contract.faults import faultpoint
 
 log = structlog.get_logger()
 
-LEASE_SECONDS = 900.0  # making an archive of gigabytes and sending it
+LEASE_SECONDS = 120.0  # an upload may take longer: whoever comes then adopts what the first has made
 SOON_SECONDS = 5.0  # while AWS is at it
 SETTLED_SECONDS = 300.0  # somebody may change it there
 AGAIN_SECONDS = 30.0  # after AWS was away, or refused

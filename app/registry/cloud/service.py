@@ -16,7 +16,7 @@ from app.registry.cloud import queries
 from app.registry.cloud.packages import group_name
 from app.registry.cloud.tables import CloudModel
 from app.registry.queries import versions_of
-from app.registry.service import find_model
+from app.registry.service import find_model, get_version
 from app.registry.tables import Model
 
 SYNC = f"{FAR}package"
@@ -69,4 +69,6 @@ def version_moved(work: Work, move: VersionMove) -> None:
 def note_package(work: Work, version_id: str, arn: str) -> None:
     """A pipeline at SageMaker has registered a package for this version: it becomes the version's own."""
     queries.package_of(work.session, version_id).arn = arn
+    if queries.synced_model(work.session, get_version(work, version_id).model.id):
+        enqueue(work.session, SYNC, {"version_id": version_id})
     changes.bump(work.session, version_id)

@@ -28,7 +28,7 @@ from app.registry.tables import ApprovalStatus, Decision, ModelVersion, Validity
 
 log = structlog.get_logger()
 
-LEASE_SECONDS = 900.0  # making an archive of gigabytes and sending it
+LEASE_SECONDS = 120.0  # an upload may take longer: a token spares AWS a second package even then
 ACTOR_LIMIT = 40
 
 

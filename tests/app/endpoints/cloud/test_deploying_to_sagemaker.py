@@ -7,12 +7,16 @@ from datetime import datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from app.accounts.audit_queries import AuditFilter, list_audit
+from app.endpoints.cloud import tending
 from app.endpoints.cloud.tables import Change
 from app.integrations.aws.clients import aws_of
+from app.integrations.aws.tables import CloudResource
 from app.registry.cloud import archive
 from app.registry.service import get_version
+from ml.contract.faults import InjectedFault, armed
 from ml.pipeline.sagemaker.serving import ModelFile, serving_code, write_archive
 from tests.app.endpoints.cloud.shop import REVIEW, URL, Shop
 from tests.programs.cloud import split
@@ -111,6 +115,26 @@ def test_an_answer_that_is_lost_makes_nothing_twice(shop: Shop, operation: str, 
     )
     assert [len(names) for names in shop.at_aws().values()] == [1, 1, 1]
     assert [change.reason for change in shop.changes()] == [""]
+
+
+def test_a_worker_that_dies_at_any_point_is_followed_by_one_that_adopts(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tending, "LEASE_SECONDS", 0.0)  # of the dead one it has run out
+    shop.deploy(1)
+    mark = shop.simulator.mark()
+    for point in ("create_model", "create_endpoint_config", "create_endpoint", "created_endpoint"):
+        with armed(f"cloud.{point}:raise"), pytest.raises(InjectedFault):
+            shop.courier.look()
+    shop.courier.look()
+    made = [
+        call["operation"] for call in shop.simulator.calls(mark) if call["operation"].startswith("Create")
+    ]
+    assert sorted(made) == ["CreateEndpoint", "CreateEndpointConfig", "CreateModel"]
+    assert shop.changes()[0].state in (Change.APPLIED, Change.LIVE)
+    with shop.services.works.reading() as work:
+        noted = {row.kind for row in work.session.scalars(select(CloudResource))}
+    assert {"model", "endpoint-config", "endpoint"} <= noted
 
 
 def test_a_quota_that_refuses_is_said_and_nothing_stays_behind(shop: Shop) -> None:
