@@ -124,7 +124,7 @@ def ask(services: Services, call: Call) -> Mapping[str, Any]:
 
 def _start(aws: Aws, place: Place, call: Call, output: str) -> str:
     with calling("start the query"):
-        faultpoint("cloud.create")
+        faultpoint("cloud.ask")
         started = aws.athena.start_query_execution(
             QueryString=call.details["sql"],
             ClientRequestToken=hashlib.sha256(call.errand_id.encode()).hexdigest(),

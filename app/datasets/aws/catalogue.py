@@ -23,20 +23,20 @@ def register(aws: Aws, place: Place, about: Mapping[str, str]) -> None:
     table = _table(place, about)
     _make_database(aws, place)
     try:
-        faultpoint("cloud.create")
+        faultpoint("cloud.create_table")
         with calling(f"register the table {place.table_id}"):
             aws.glue.create_table(DatabaseName=place.database, TableInput=table)
     except CloudRefused as error:
         if error.aws_code != EXISTS:
             raise
-        faultpoint("cloud.create")
+        faultpoint("cloud.update_table")
         with calling(f"update the table {place.table_id}"):
             aws.glue.update_table(DatabaseName=place.database, TableInput=table)
 
 
 def _make_database(aws: Aws, place: Place) -> None:
     try:
-        faultpoint("cloud.create")
+        faultpoint("cloud.create_database")
         with calling(f"create the database {place.database} in Glue"):
             aws.glue.create_database(DatabaseInput={"Name": place.database, "Description": DESCRIPTION})
     except CloudRefused as error:
@@ -69,13 +69,13 @@ def _table(place: Place, about: Mapping[str, str]) -> "TableInputTypeDef":
 def unregister(aws: Aws, place: Place) -> bool:
     """The table, and the database with its last one; answers whether that is gone too."""
     with suppress(CloudMissing), calling(f"delete the table {place.table_id}"):
-        faultpoint("cloud.delete")
+        faultpoint("cloud.delete_table")
         aws.glue.delete_table(DatabaseName=place.database, Name=place.table)
     with suppress(CloudMissing):
         with calling(f"list the tables of {place.database}"):
             if aws.glue.get_tables(DatabaseName=place.database, MaxResults=1)["TableList"]:
                 return False
         with calling(f"delete the database {place.database}"):
-            faultpoint("cloud.delete")
+            faultpoint("cloud.delete_database")
             aws.glue.delete_database(Name=place.database)
     return True

@@ -58,7 +58,7 @@ def remove_below(aws: Aws, bucket: str, prefix: str, wanted: Callable[[str], boo
 def _remove(aws: Aws, bucket: str, prefix: str, keys: Sequence[str]) -> None:
     """S3 answers with success also where it kept some; which ones and why stands in the answer."""
     with calling(f"delete objects below {prefix}"):
-        faultpoint("cloud.delete")
+        faultpoint("cloud.delete_objects")
         answer = aws.s3.delete_objects(
             Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
         )
