@@ -1,7 +1,7 @@
 """Toys whose programs run as jobs at AWS: the simulator is AWS, all else is the product's own code."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from app.handlers import open_services
 from app.integrations.aws.forms import CloudRequest
 from app.integrations.aws.setup import save_settings
 from app.runs import queries, service
-from app.runs.cloud.hosts import CloudHost
 from app.runs.cloud.tables import CloudJob
 from app.runs.tables import MetricPoint, Step
 from tests.programs.cloud import Simulator
@@ -58,11 +57,13 @@ class AwsToys(Toys):
         assert found is not None
         return found
 
-    def poll(self, hosts: Mapping[str, CloudHost] | None = None, stopping: Stopping | None = None) -> int:
+    @property
+    def poller(self) -> Poller:
+        return Poller(self.services, self.worker.clouds, "here", Stopping(), threads=0, pause=0)
+
+    def poll(self) -> int:
         self.hurry()
-        clouds = self.worker.clouds if hosts is None else hosts
-        poller = Poller(self.services, clouds, "here", stopping or Stopping(), threads=0, pause=0)
-        return poller.tick()
+        return self.poller.tick()
 
     def hurry(self) -> None:
         """Nobody wants to wait for the pause between two looks, or between two attempts."""

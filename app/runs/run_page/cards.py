@@ -11,6 +11,7 @@ from app.runs import queries
 from app.runs.folding import Folded, folded, progress_share
 from app.runs.listing.queries import Usual
 from app.runs.queries import RunDetail
+from app.runs.spec import SAGEMAKER
 from app.runs.states import RUN_ENDS, WORKING, AttemptStatus, RunStatus, StepState
 from app.runs.tables import Attempt, Step
 
@@ -125,7 +126,8 @@ def _lines(detail: RunDetail, step: Step, now: datetime) -> list[str]:
         lines.append(f"needs {', '.join(_missing(detail, step))}")
     if step.kind == "gate" and step.state == StepState.BLOCKED:
         lines.append(conditions_in_words(step))
-    if step.state == StepState.SKIPPED:
+    # What goes to AWS may wait for AWS: then it says so.
+    if step.state == StepState.SKIPPED or (step.state == StepState.READY and step.kind == SAGEMAKER):
         lines.append(step.last_error)
     return [line for line in lines if line]
 

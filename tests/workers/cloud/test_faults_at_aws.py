@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.runs import service
+from app.integrations.aws.config import row_of
+from app.runs import service, subject
 from app.runs.cloud.tables import CloudJob
 from app.runs.tables import Run, Step
 from ml.contract.faults import armed
@@ -27,7 +28,7 @@ def change_compute(toys: AwsToys, run_id: str, **values: Any) -> None:
         step.spec = {**step.spec, "compute": {**step.spec["compute"], **values}}
 
 
-def turns(toys: AwsToys, count: int = 3) -> None:
+def turns(toys: AwsToys, count: int = 2) -> None:
     for _ in range(count):
         toys.hurry()
         toys.deliver()
@@ -73,7 +74,9 @@ def test_a_create_whose_answer_is_lost_is_not_repeated(toys: AwsToys) -> None:
     run_id = toys.away()
     assert toys.end(run_id) == "succeeded"
     assert len(toys.jobs(run_id)) == 1
-    assert toys.created(mark) == [toys.job(run_id, "evaluate").name] or toys.job(run_id).status == "Completed"
+    assert toys.job(run_id).status == "Completed"
+    asked = [call for call in toys.simulator.calls(mark) if call["operation"] == "CreateProcessingJob"]
+    assert [call["code"] for call in asked] == ["InternalFailure", "ResourceInUse", ""]
 
 
 @pytest.mark.parametrize(
@@ -144,8 +147,6 @@ def test_a_refusal_fails_the_step_with_what_to_do(toys: AwsToys, code: str, word
 def test_without_settings_a_step_fails_and_says_where_they_are_made(toys: AwsToys) -> None:
     run_id = toys.away()
     with toys.services.works.writing() as work:
-        from app.integrations.aws.config import row_of
-
         work.session.delete(row_of(work))
     assert toys.end(run_id) == "failed"
     assert "Settings, Cloud" in toys.step(run_id).advice
@@ -292,9 +293,7 @@ def left_running(toys: AwsToys) -> CloudJob:
 
 def delete_run(toys: AwsToys, job: CloudJob) -> None:
     with toys.services.works.writing() as work:
-        from app.runs.subject import delete_run
-
-        delete_run(work, toys.services, "usr_1", job.run_id)
+        subject.delete_run(work, toys.services, "usr_1", job.run_id)
 
 
 def nothing(_toys: AwsToys, _job: CloudJob) -> None:
@@ -342,3 +341,31 @@ def test_an_intent_that_never_became_a_job_is_closed(toys: AwsToys) -> None:
     assert job.ended_at is not None
     with toys.services.works.reading() as work:
         assert work.session.get_one(Run, run_id).status == "failed"
+
+
+def test_a_step_whose_job_no_row_knows_any_more_is_tried_again(toys: AwsToys) -> None:
+    """As with a backup that is older than the job."""
+    run_id = toys.away()
+    toys.deliver()
+    with toys.services.works.writing() as work:
+        work.session.delete(work.session.get_one(CloudJob, toys.job(run_id).id))
+    toys.poller.rescue()
+    assert toys.states(run_id)["prepare"] == "ready"
+    assert toys.end(run_id) == "succeeded"
+    assert toys.step(run_id).attempt == 2
+
+
+def test_a_job_in_another_region_than_that_of_the_settings_is_not_given_up(toys: AwsToys) -> None:
+    run_id = toys.away()
+    toys.deliver()
+    for region, state in (("eu-west-1", "remote"), (toys.simulator.region, "succeeded")):
+        with toys.services.works.writing() as work:
+            settings = row_of(work)
+            assert settings is not None
+            settings.region = region
+        toys.poll()
+        if state == "remote":
+            assert "is in us-east-1, and the settings name eu-west-1" in toys.job(run_id).problem
+            assert toys.states(run_id)["prepare"] == "remote"
+    assert toys.end(run_id) == "succeeded"
+    assert len(toys.jobs(run_id)) == 1
