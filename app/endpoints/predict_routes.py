@@ -61,7 +61,7 @@ async def predict(
         threshold = threshold_of(written.threshold)
         with serving.asked(loaded, actor.name, len(reviews)):
             predictions = await loaded.predict([ReviewInput(each.text, each.title) for each in reviews])
-    except (Invalid, TooMany) as error:
+    except (Invalid, TooMany, Unavailable, Conflict) as error:  # an endpoint on SageMaker may be away, too
         return _render(request, actor, loaded.serves, written, error=error)
     shown = result(loaded.serves, reviews, predictions, threshold, started)
     _recent(request).add(_session(actor), loaded.serves, shown)

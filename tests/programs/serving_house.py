@@ -16,7 +16,7 @@ ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
 def furnish_serving(services: Services, editor: Actor, approver: Actor, model: str, number: int) -> None:
     for name in ("shop-cloud", "shop-coming", "shop-refused"):
         service.deploy(services, editor, Wanted(name, model, number, "ml.m5.large", 2))
-    _make_live(services, "shop-cloud")
+    make_live(services, "shop-cloud")
     _refuse(services, "shop-refused")
     with services.works.writing() as work:
         found = registry.switch(work, services, approver, model, on=True)
@@ -31,7 +31,7 @@ def furnish_serving(services: Services, editor: Actor, approver: Actor, model: s
         row.problem = "The credentials have no permission to create the model package."
 
 
-def _make_live(services: Services, name: str) -> None:
+def make_live(services: Services, name: str) -> None:
     with services.works.reading() as work:
         place = queries.place_by_name(work.session, name)
     assert place is not None

@@ -20,6 +20,8 @@ from ml.contract.faults import InjectedFault, armed
 from ml.pipeline.sagemaker.serving import ModelFile, serving_code, write_archive
 from tests.app.endpoints.cloud.shop import REVIEW, URL, Shop
 from tests.programs.cloud import split
+from tests.programs.serving_house import make_live
+from tests.reading import Page, shown
 
 NOTHING: dict[str, list[str]] = {"endpoints": [], "configs": [], "models": []}
 
@@ -239,3 +241,22 @@ def test_what_an_approver_takes_back_is_not_asked_any_more(
     refused = shop.predict()
     assert (refused.status_code, "serves nothing" in refused.json()["detail"]) == (409, True)
     shop.client.delete(URL)
+
+
+def test_the_form_says_why_sagemaker_did_not_answer_and_keeps_the_text(
+    shop: Shop, browser_as: Callable[..., TestClient]
+) -> None:
+    """It is live as far as we know, and somebody has just deleted it there."""
+    shop.deploy(1)
+    make_live(shop.services, "shop")
+    browser = browser_as("editor", "emil")
+    assert "SageMaker, us-east-1" in browser.get("/predict/shop").text
+    answer = browser.post("/predict/shop", data={"text": "itchy and torn"})
+    assert answer.status_code == 409
+    page = Page(answer.text)
+    assert "AWS can't ask shop: Endpoint" in page.said("[role=alert]")
+    assert page.said("#f-text") == "itchy and torn"
+    assert "$0.115 an hour" in browser.get("/endpoints").text
+    facts = shown(browser, "/endpoints/shop").text
+    assert "1 × ml.m5.large" in facts
+    assert "$0.115 an hour" in facts
