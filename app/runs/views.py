@@ -12,6 +12,8 @@ from app.core.work import Work
 from app.datasets import queries as datasets
 from app.datasets.queries import NamedVersion
 from app.runs import queries
+from app.runs.cloud import queries as job_queries
+from app.runs.cloud.tables import CloudJob
 from app.runs.places import priority_word
 from app.runs.queries import RunDetail
 from app.runs.states import StepState
@@ -22,7 +24,37 @@ EVALUATION = "evaluation.json"
 
 
 def run_json(work: Work, storage: Storage, detail: RunDetail) -> dict[str, Any]:
-    return _run_json(storage, detail, subjects(work, [detail.run]))
+    shown = _run_json(storage, detail, subjects(work, [detail.run]))
+    by_step = job_queries.jobs_of_run(work.session, detail.run.id)
+    jobs = [by_step[step.id][-1] if step.id in by_step else None for step in detail.steps]
+    shown["steps"] = [
+        {**each, "job": job_json(job) if job else None}
+        for each, job in zip(shown["steps"], jobs, strict=True)
+    ]
+    return shown
+
+
+def job_json(job: CloudJob) -> dict[str, Any]:
+    """The newest job at AWS that does the step; costs are in dollars, null where they are not known."""
+    return {
+        "host": job.host,
+        "kind": job.kind,
+        "name": job.facts.get("job") or job.name,
+        "arn": job.arn,
+        "region": job.region,
+        "instance_type": job.instance_type,
+        "instance_count": job.instance_count,
+        "spot": job.spot,
+        "status": job.status,
+        "reason": job.reason,
+        "problem": job.problem,
+        "started_at": _time(job.started_at),
+        "ended_at": _time(job.ended_at),
+        "billable_seconds": job.billable_seconds,
+        "price_per_hour": job.price_per_hour,
+        "cost": job.dollars,
+        "execution": job.facts.get("execution"),
+    }
 
 
 def _run_json(storage: Storage, detail: RunDetail, about: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -53,6 +53,15 @@ PAGES = {
         "/datasets/clothing/v/2/rows?q=nothing-like-it",
     ],
     "/datasets/{dataset}/v/{number}/rejects": ["/datasets/returns/v/1/rejects"],
+    "/datasets/{dataset}/v/{number}/athena": [
+        "/datasets/clothing/v/2/athena",
+        "/datasets/clothing/v/1/athena",
+        "/datasets/returns/v/1/athena",
+    ],
+    "/datasets/{dataset}/v/{number}/athena/{query_id}": [
+        "/datasets/clothing/v/2/athena/{queries[answered]}",
+        "/datasets/clothing/v/2/athena/{queries[failed]}",
+    ],
     "/runs": ["/runs", "/runs?status=failed", "/runs?q=nothing-like-it"],
     "/runs/compare": ["/runs/compare?ids={runs[live]},{runs[replaced]},{runs[gate closed]}", "/runs/compare"],
     "/runs/{run_id}": [
@@ -61,6 +70,7 @@ PAGES = {
         "/runs/{runs[failed]}?step=train",
         "/runs/{runs[gate closed]}",
         "/runs/{runs[cached]}?step=prepare",
+        "/runs/{runs[live]}?step=prepare&tab=artifacts",
         "/runs/{runs[cancelled]}",
         "/runs/{runs[cancelling]}",
         "/runs/{runs[running]}",
@@ -119,6 +129,7 @@ LISTS = {
     *("/notices", "/search", "/settings/users", "/settings/tokens", "/settings/sessions"),
     *("/settings/cloud/resources", "/settings/cloud/prices"),
     *("/datasets/{dataset}/v/{number}/rows", "/datasets/{dataset}/v/{number}/rejects"),
+    "/datasets/{dataset}/v/{number}/athena/{query_id}",
     *("/runs/{run_id}/report/rows", "/approvals/{version_id}/examples"),
 }
 PARTS = {

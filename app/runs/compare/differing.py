@@ -84,7 +84,15 @@ def _inputs(one: Column) -> Facts:
     if one.dataset:
         found["data set"] = f"{one.dataset.dataset.name} v{one.dataset.version.number}"
         found["reviews"] = f"{one.dataset.version.rows or 0:,}"
+    found["compute"] = one.run.compute
+    found |= {f"{step}, instance": instance for step, instance in _instances(one.detail).items()}
     return found | {f"{name}, sha256": str(sha256)[:12] for name, sha256 in one.run.inputs.items()}
+
+
+def _instances(detail: RunDetail) -> Facts:
+    """Of the steps that ran at AWS."""
+    away = [step for step in detail.steps if step.spec.get("compute") and not step.part_of]
+    return {step.name: str(step.spec["compute"]["instance_type"]) for step in away}
 
 
 def _code(detail: RunDetail) -> Facts:

@@ -52,6 +52,7 @@ COLUMNS: list[Column[Row]] = [
     Column("status", lambda row: _status(row[0])),
     Column("pipeline", lambda row: row[0].pipeline),
     Column("recipe", lambda row: row[0].recipe),
+    Column("compute", lambda row: row[0].compute),
     Column("label", lambda row: row[0].label),
     Column("model", lambda row: row[0].model),
     Column("dataset", lambda row: row[2].dataset.name if row[2] else None),

@@ -94,9 +94,7 @@ def listed(work: Work) -> list[Listed]:
 
 
 def pipeline_page(work: Work, services: Services, name: str, now: datetime) -> PipelinePage:
-    if name not in PIPELINES:
-        raise PipelineNotFound(f"There is no pipeline {name[:60]!r}.", f"There are: {', '.join(PIPELINES)}.")
-    pipeline = with_saved(work.session, PIPELINES[name])
+    pipeline = with_saved(work.session, known(name))
     recipe = pipeline.default_recipe or None
     times = list_queries.usual_step_times(work.session, (name, recipe))
     page = queries.list_runs(work.session, RunFilter(pipeline=name, archived=False), limit=LATEST)
@@ -109,6 +107,12 @@ def pipeline_page(work: Work, services: Services, name: str, now: datetime) -> P
         rows.rows(work, services, page.items, now),
         page.total,
     )
+
+
+def known(name: str) -> Pipeline:
+    if name not in PIPELINES:
+        raise PipelineNotFound(f"There is no pipeline {name[:60]!r}.", f"There are: {', '.join(PIPELINES)}.")
+    return PIPELINES[name]
 
 
 def _node(step: Step, usual: Usual | None, recipe: str | None) -> Node:

@@ -10,6 +10,7 @@ from app.core.pages import render
 from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading
 from app.core.snippets import Call, snippets
+from app.runs.pipelines import executions
 from app.runs.pipelines import page as pipelines
 from app.runs.pipelines.page import Listed
 from app.runs.recipes import service as recipes
@@ -59,4 +60,21 @@ def show_pipeline(
         mine=mine if actor.may(Role.EDITOR) else set(),
         may_edit=actor.may(Role.EDITOR),
         snippets=snippets(request, *calls),
+    )
+
+
+@router.get("/pipelines/{pipeline}/executions")
+@requires(Role.VIEWER)
+def show_executions(request: Request, services: AppServices, pipeline: str) -> Response:
+    """Asked of SageMaker at this moment; where it can't be asked the page says why."""
+    known = pipelines.known(pipeline)
+    command = "run start --dataset NAME --compute sagemaker-pipeline"
+    body = {"dataset": "NAME", "pipeline": known.name, "compute": "sagemaker-pipeline"}
+    call = Call("Start one", "POST", "/api/v1/runs", body, command)
+    return render(
+        request,
+        "pipelines/executions.html",
+        pipeline=known,
+        page=executions.executions_page(services, known.name),
+        snippets=snippets(request, call),
     )
