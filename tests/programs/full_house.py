@@ -39,6 +39,7 @@ from ml.data.sample import write_sample
 from ml.pipeline.catalogue import PIPELINES
 from tests.app.runs.staging import SilentMessenger, Stage
 from tests.conftest import PASSWORD
+from tests.programs.aws_data_house import furnish_data
 from tests.programs.cloud_house import furnish_cloud
 from tests.programs.light_worker import NAME, QUEUES, LightWorker
 from tests.programs.many_runs import copy_runs
@@ -57,6 +58,7 @@ class House:
     runs: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     uploads: dict[str, str] = field(default_factory=dict)
+    queries: dict[str, str] = field(default_factory=dict)
     invitation: str = ""
 
     @property
@@ -91,6 +93,7 @@ def furnish(home: Path) -> House:
     add_other_runs(house)
     add_what_people_keep(house)
     furnish_cloud(house.services, house.people["anna"], house.runs["running"], house.versions["live"])
+    house.queries = furnish_data(house.services, house.people["edda"], DATASET, house.runs["live"])
     furnish_serving(house.services, house.people["edda"], house.people["bert"], MODEL, 2)
     return house
 

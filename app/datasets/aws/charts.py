@@ -1,4 +1,4 @@
-"""The picture beside each of the five answers, drawn from the rows that Athena gave."""
+"""The picture beside each of the five answers, from the rows that Athena gave, which are there as files."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,33 +14,33 @@ BIN_WORDS = 10
 Rows = Sequence[Sequence[Any]]
 
 
-def drawn(key: str, result: Mapping[str, Any], csv_url: str) -> Figure | None:
+def drawn(key: str, result: Mapping[str, Any]) -> Figure | None:
     """None where there is nothing to draw."""
     rows: Rows = result["rows"]
     draw = _DRAWN.get(key)
-    return draw(rows, csv_url) if draw and rows else None
+    return draw(rows) if draw and rows else None
 
 
-def _sentiments(rows: Rows, csv_url: str) -> Figure:
+def _sentiments(rows: Rows) -> Figure:
     total = sum(count for _, count in rows)
     items = [Bar(NAMES[value], count, f"{count:,} · {percent(count / total)}") for value, count in rows]
     most = max(items, key=lambda item: item.value)
     said = ", ".join(f"{count:,} {NAMES[value]}" for value, count in rows)
     words = Words(f"Most are {most.label}", f"n = {total:,}", "Reviews by sentiment", said)
-    return bars("sentiment", words, items, "Sentiment", "Reviews", csv_url=csv_url)
+    return bars("sentiment", words, items, "Sentiment", "Reviews")
 
 
-def _categories(rows: Rows, csv_url: str) -> Figure:
+def _categories(rows: Rows) -> Figure:
     total = sum(count for _, count in rows)
     items = [Bar(_name(category), count, f"{count:,}") for category, count in rows]
     first = items[0]
     finding = f"{first.label} has the most reviews, {percent(first.value / total)} of them"
     how = f"{len(rows)} categories; n = {total:,}"
     words = Words(finding, how, "Reviews by category", f"From {first.shown} down to {items[-1].shown}.")
-    return bars("category", words, items, "Category", "Reviews", csv_url=csv_url)
+    return bars("category", words, items, "Category", "Reviews")
 
 
-def _averages(rows: Rows, csv_url: str) -> Figure | None:
+def _averages(rows: Rows) -> Figure | None:
     """From -1 at the left, since an average may be below nothing."""
     known = [(_name(category), average) for category, average in rows if average is not None]
     if not known:
@@ -53,10 +53,10 @@ def _averages(rows: Rows, csv_url: str) -> Figure | None:
         "Average sentiment by category",
         f"From {high:.3f} in {best} down to {low:.3f} in {worst}.",
     )
-    return bars("average", words, items, "Category", "Average sentiment", csv_url=csv_url)
+    return bars("average", words, items, "Category", "Average sentiment")
 
 
-def _divided(rows: Rows, csv_url: str) -> Figure:
+def _divided(rows: Rows) -> Figure:
     values = sorted({sentiment for _, sentiment, _ in rows}, key=lambda each: (each is None, each))
     found: dict[str, dict[Any, int]] = {}
     for category, sentiment, count in rows:
@@ -70,10 +70,10 @@ def _divided(rows: Rows, csv_url: str) -> Figure:
         "Sentiment by category",
         f"{len(divided)} categories, each divided into {', '.join(parts)}.",
     )
-    return shares("category-sentiment", words, "Category", parts, divided, csv_url=csv_url)
+    return shares("category-sentiment", words, "Category", parts, divided)
 
 
-def _words(rows: Rows, csv_url: str) -> Figure:
+def _words(rows: Rows) -> Figure:
     total = sum(count for _, count in rows)
     mean = sum(words * count for words, count in rows) / total
     longest = max(words for words, _ in rows)
@@ -88,14 +88,14 @@ def _words(rows: Rows, csv_url: str) -> Figure:
         "Words per review",
         f"Reviews by their number of words, {BIN_WORDS} words to a bar.",
     )
-    return histogram("words", said, filled, "words", csv_url=csv_url)
+    return histogram("words", said, filled, "words")
 
 
 def _name(category: str | None) -> str:
     return category or "(none)"
 
 
-_DRAWN: Mapping[str, Callable[[Rows, str], Figure | None]] = {
+_DRAWN: Mapping[str, Callable[[Rows], Figure | None]] = {
     "sentiment": _sentiments,
     "category": _categories,
     "average": _averages,

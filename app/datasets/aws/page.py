@@ -94,7 +94,7 @@ def in_aws(work: Work, services: Services, version_id: str) -> InAws:
     )
 
 
-def athena_page(work: Work, services: Services, named: NamedVersion, address: str) -> AthenaPage:
+def athena_page(work: Work, services: Services, named: NamedVersion) -> AthenaPage:
     version_id = named.version.id
     found = queries.errands_of(work.session, version_id, [asking.ASK], limit=200)
     newest: dict[str | None, Errand] = {}
@@ -106,24 +106,24 @@ def athena_page(work: Work, services: Services, named: NamedVersion, address: st
         named=named,
         aws=about,
         answers=[
-            _answer(question.key, question.title, newest.get(question.key), address)
+            _answer(question.key, question.title, newest.get(question.key))
             for question in asked_of(asking.has_categories(named))
         ],
-        free=[answer_of(each, address) for each in free],
+        free=[answer_of(each) for each in free],
         names=actor_names(work.session, {each.created_by for each in found}),
     )
 
 
-def _answer(key: str, title: str, query: Errand | None, address: str) -> Answer:
+def _answer(key: str, title: str, query: Errand | None) -> Answer:
     sql = query.details["sql"] if query else ""
     figure = None
     if query and query.result:
-        figure = charts.drawn(key, query.result, f"{address}/{query.id}.csv")
+        figure = charts.drawn(key, query.result)
     return Answer(key, title, sql, query, figure)
 
 
-def answer_of(query: Errand, address: str) -> Answer:
+def answer_of(query: Errand) -> Answer:
     """A query by itself, whether it was one of the five or somebody's own."""
     key = query.details["question"] or ""
     question = asking.BY_KEY.get(key)
-    return _answer(key, question.title if question else "", query, address)
+    return _answer(key, question.title if question else "", query)

@@ -34,7 +34,7 @@ def show(
         request,
         "datasets/athena.html",
         block="cloud",
-        page=athena_page(work, services, named, _address(named)),
+        page=athena_page(work, services, named),
         address=address_of(named),
         may_edit=actor.may(Role.EDITOR),
         snippets=_snippets(request, named),
@@ -135,7 +135,7 @@ def show_query(
         "datasets/athena_query.html",
         block="cloud",
         named=named,
-        answer=answer_of(query, _address(named)),
+        answer=answer_of(query),
         address=address_of(named),
         may_edit=actor.may(Role.EDITOR),
     )

@@ -1,62 +1,21 @@
 """The page of a version in AWS, with answers as Athena gives them; nothing here reaches for AWS."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from app.core.services import Services
-from app.datasets.aws import asking, sending
 from app.integrations.aws.forms import CloudRequest
-from app.integrations.aws.resources import note_resource
 from app.integrations.aws.setup import save_settings
-from app.integrations.errands.doing import Call
 from tests.app.datasets.importing import push_ready
-from workers.errands import Errands
+from tests.programs.athena_answers import do
 
 ROLE = "arn:aws:iam::123456789012:role/fitting-room"
 REVIEWS = b"text,rating,category\n" + b"".join(
     b"a review number %d,%d,%s\n" % (n, n % 5 + 1, b"Dresses" if n % 2 else b"Knits") for n in range(40)
 )
-ANSWERS: Mapping[str | None, tuple[list[tuple[str, str]], list[list[Any]]]] = {
-    "sentiment": ([("sentiment", "integer"), ("reviews", "bigint")], [[-1, 16], [0, 8], [1, 16]]),
-    "category": (
-        [("product_category", "varchar"), ("reviews", "bigint")],
-        [["Dresses", 20], ["Knits", 20]],
-    ),
-    "average": (
-        [("product_category", "varchar"), ("average_sentiment", "double")],
-        [["Dresses", 0.25], ["Knits", -0.5]],
-    ),
-    "category-sentiment": (
-        [("product_category", "varchar"), ("sentiment", "integer"), ("reviews", "bigint")],
-        [["Dresses", -1, 4], ["Dresses", 1, 16], ["Knits", 0, 20]],
-    ),
-    "words": ([("words", "bigint"), ("reviews", "bigint")], [[4, 30], [17, 10]]),
-    None: ([("label", "varchar"), ("reviews", "bigint")], [["<b>one</b>", 3], [None, 4]]),
-}
-
-
-def sent(services: Services, call: Call) -> Mapping[str, Any]:
-    place = call.details["place"]
-    with services.works.writing() as work:
-        name = f"{place['database']}.{place['table']}"
-        note_resource(work, "glue-table", name, region=place["region"], subject_id=call.subject_id)
-    return {"rows": 40, "bytes": 2048, "files": []}
-
-
-def answered(_services: Services, call: Call) -> Mapping[str, Any]:
-    columns, rows = ANSWERS[call.details["question"]]
-    named = [{"name": name, "type": kind} for name, kind in columns]
-    return {"columns": named, "rows": rows, "more": False, "scanned": 3_000_000, "seconds": 0.5}
-
-
-def do(services: Services, **doers: Any) -> None:
-    known = {sending.SEND: sent, asking.ASK: answered, sending.REMOVE: lambda *_: {}, **doers}
-    worker = Errands(services, known, "worker-1")
-    while worker.do_one():
-        pass
 
 
 @pytest.fixture
