@@ -14,6 +14,8 @@ from app.integrations.aws.operations import OPERATIONS, Operation
 from app.integrations.aws.policy import account_of
 
 NOBODY = "fittingroom-check-of-permissions"  # no resource has this name
+NO_TABLES = "fittingroom_check_of_permissions"
+NO_QUERY = "00000000-0000-4000-8000-000000000000"
 JOBS_LOG = "/aws/sagemaker/TrainingJobs"
 UNTRIED = "It can't be tried without making something: the first run shows it."
 STOPPED = "Not tried: AWS could not be asked, see above."
@@ -109,6 +111,24 @@ TRIES: Mapping[str, Try] = {
     "ListTrainingJobs": lambda aws, _: aws.sagemaker.list_training_jobs(MaxResults=1),
     "DescribeTrainingJob": lambda aws, _: aws.sagemaker.describe_training_job(TrainingJobName=NOBODY),
     "StopTrainingJob": lambda aws, _: aws.sagemaker.stop_training_job(TrainingJobName=NOBODY),
+    "ListPipelines": lambda aws, _: aws.sagemaker.list_pipelines(MaxResults=1),
+    "ListPipelineExecutions": lambda aws, _: aws.sagemaker.list_pipeline_executions(PipelineName=NOBODY),
+    "ListModelPackageGroups": lambda aws, _: aws.sagemaker.list_model_package_groups(MaxResults=1),
+    "DescribeModelPackageGroup": lambda aws, _: aws.sagemaker.describe_model_package_group(
+        ModelPackageGroupName=NOBODY
+    ),
+    "ListModels": lambda aws, _: aws.sagemaker.list_models(MaxResults=1),
+    "DescribeModel": lambda aws, _: aws.sagemaker.describe_model(ModelName=NOBODY),
+    "ListEndpointConfigs": lambda aws, _: aws.sagemaker.list_endpoint_configs(MaxResults=1),
+    "DescribeEndpointConfig": lambda aws, _: aws.sagemaker.describe_endpoint_config(
+        EndpointConfigName=NOBODY
+    ),
+    "ListEndpoints": lambda aws, _: aws.sagemaker.list_endpoints(MaxResults=1),
+    "DescribeEndpoint": lambda aws, _: aws.sagemaker.describe_endpoint(EndpointName=NOBODY),
+    "InvokeEndpoint": lambda aws, _: aws.runtime.invoke_endpoint(EndpointName=NOBODY, Body=b"{}"),
+    "GetDatabases": lambda aws, _: aws.glue.get_databases(MaxResults=1),
+    "GetTables": lambda aws, _: aws.glue.get_tables(DatabaseName=NO_TABLES),
+    "GetQueryExecution": lambda aws, _: aws.athena.get_query_execution(QueryExecutionId=NO_QUERY),
     "DescribeLogStreams": lambda aws, _: aws.logs.describe_log_streams(logGroupName=JOBS_LOG, limit=1),
     "GetLogEvents": lambda aws, _: aws.logs.get_log_events(logGroupName=JOBS_LOG, logStreamName=NOBODY),
 }

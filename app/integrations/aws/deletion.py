@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.core.errors import Conflict
+from app.integrations.aws.arns import execution_arn, package_arn
 from app.integrations.aws.clients import Aws
 from app.integrations.aws.errors import CloudMissing, calling
 from app.integrations.aws.objects import remove_below
@@ -101,13 +102,9 @@ def _token(resource: CloudResource) -> str:
     return resource.id.ljust(32, "0")
 
 
-def _arn(resource: CloudResource) -> str:
-    return resource.arn or resource.name
-
-
 def _stop_execution(aws: Aws, resource: CloudResource) -> object:
     return aws.sagemaker.stop_pipeline_execution(
-        PipelineExecutionArn=_arn(resource), ClientRequestToken=_token(resource)
+        PipelineExecutionArn=execution_arn(aws, resource), ClientRequestToken=_token(resource)
     )
 
 
@@ -132,7 +129,7 @@ WAYS: Mapping[str, Callable[[Aws, CloudResource, Pause], None]] = {
     ),
     "model": _simply(lambda aws, each: aws.sagemaker.delete_model(ModelName=each.name)),
     "model-package": _simply(
-        lambda aws, each: aws.sagemaker.delete_model_package(ModelPackageName=_arn(each))
+        lambda aws, each: aws.sagemaker.delete_model_package(ModelPackageName=package_arn(aws, each))
     ),
     "model-package-group": _simply(
         lambda aws, each: aws.sagemaker.delete_model_package_group(ModelPackageGroupName=each.name)
@@ -148,7 +145,8 @@ WAYS: Mapping[str, Callable[[Aws, CloudResource, Pause], None]] = {
 }
 LOOKS_AT: Mapping[str, Callable[[Aws, CloudResource], str]] = {
     "pipeline-execution": lambda aws, each: _said(
-        aws.sagemaker.describe_pipeline_execution(PipelineExecutionArn=_arn(each)), "PipelineExecutionStatus"
+        aws.sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution_arn(aws, each)),
+        "PipelineExecutionStatus",
     ),
     "training-job": lambda aws, each: _said(
         aws.sagemaker.describe_training_job(TrainingJobName=each.name), "TrainingJobStatus"

@@ -102,7 +102,6 @@ OPERATIONS: tuple[Operation, ...] = (
     _sagemaker("DescribeEndpointConfig", "endpoint-config", "adopt it after a crash"),
     _sagemaker("DeleteEndpointConfig", "endpoint-config", "with its endpoint"),
     _sagemaker("ListEndpointConfigs", "any", "find what is there under our names"),
-    # Creating and updating an endpoint also needs the right on the configuration that is named.
     _sagemaker("CreateEndpoint", "endpoint", "serve a version", TAGS),
     _sagemaker("UpdateEndpoint", "endpoint", "another version behind the same name"),
     _sagemaker("DescribeEndpoint", "endpoint", "follow it"),

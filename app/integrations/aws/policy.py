@@ -9,7 +9,12 @@ from app.integrations.aws.operations import OPERATIONS
 
 VERSION = "2012-10-17"
 NAMES = "fittingroom-*"  # what everything is called that the product makes at SageMaker
+# SageMaker names what its pipelines make, and nobody can tell it how.
+OF_PIPELINES = "pipelines-*"
+MADE_BY_PIPELINES = ("training-job", "processing-job", "model")
 GLUE = "fittingroom*"  # Glue takes no hyphens
+# IAM also asks for the right on what such a call names: an endpoint's configuration, a package's group.
+NAMED_BESIDE = {"endpoint": ("endpoint-config",), "model-package": ("model-package-group",)}
 Policy = dict[str, Any]
 # What a container of SageMaker does by itself as the execution role: fetch its image, write its log.
 OF_THE_CONTAINER = (
@@ -91,7 +96,9 @@ def resources(config: CloudConfig, scope: str) -> list[str]:
         case "glue":
             names = ("catalog", f"database/{GLUE}", f"table/{GLUE}/*")
             return [f"arn:{partition}:glue:{place}:{name}" for name in names]
-    return [f"arn:{partition}:sagemaker:{place}:{scope}/{NAMES}"]
+    kinds = (scope, *NAMED_BESIDE.get(scope, ()))
+    names = (NAMES, *((OF_PIPELINES,) if scope in MADE_BY_PIPELINES else ()))
+    return [f"arn:{partition}:sagemaker:{place}:{kind}/{name}" for kind in kinds for name in names]
 
 
 def account_of(config: CloudConfig) -> str:

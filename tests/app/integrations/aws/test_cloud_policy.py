@@ -40,8 +40,12 @@ def test_what_can_be_narrowed_is_narrowed_to_our_names(services: Services) -> No
     place = "arn:aws-cn:sagemaker:cn-north-1:123456789012"
     assert actions["s3:GetObject"] == ["arn:aws-cn:s3:::shop-reviews/rooms/one/*"]
     assert actions["s3:ListBucket"] == ["arn:aws-cn:s3:::shop-reviews"]
-    assert actions["sagemaker:CreateTrainingJob"] == [f"{place}:training-job/fittingroom-*"]
+    assert actions["sagemaker:CreateTrainingJob"] == [
+        f"{place}:training-job/fittingroom-*",
+        f"{place}:training-job/pipelines-*",  # as SageMaker names what its pipelines start
+    ]
     assert f"{place}:processing-job/fittingroom-*" in actions["sagemaker:AddTags"]
+    assert f"{place}:endpoint-config/fittingroom-*" in actions["sagemaker:CreateEndpoint"]
     everywhere = {action for action, on in actions.items() if "*" in on}
     assert all(action.startswith("sagemaker:List") for action in everywhere)
 

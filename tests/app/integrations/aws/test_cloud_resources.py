@@ -151,3 +151,22 @@ def test_what_is_there_with_our_tag_comes_into_the_ledger_and_the_rest_is_told(
 def test_where_nothing_is_set_up_nothing_is_ordered(services: Services) -> None:
     with pytest.raises(CloudNotSetUp), services.works.writing() as work:
         deeds.order(work, ANNA, deeds.CHECK)
+
+
+def test_what_was_never_told_its_arn_is_found_by_its_name(
+    services: Services, cloud: CloudRequest, doing: Doing, simulator: Simulator
+) -> None:
+    """Whoever asked for them died before the answer came."""
+    make_group(simulator, "fittingroom-lost", [])
+    client = simulator.client("sagemaker")
+    for version in ("mv_lost", "mv_other"):
+        client.create_model_package(
+            ModelPackageGroupName="fittingroom-lost",
+            CustomerMetadataProperties={"fittingroom-version-id": version},
+        )
+    noted(services, "model-package", "fittingroom-lost/mv_lost")
+    noted(services, "model-package", "fittingroom-never/mv_1")
+    noted(services, "pipeline-execution", "fittingroom-never/run-1")
+    assert doing(delete_resources, ordered(services)) == {"deleted": 3, "failed": []}
+    left = client.list_model_packages(ModelPackageGroupName="fittingroom-lost")["ModelPackageSummaryList"]
+    assert len(left) == 1
