@@ -149,6 +149,9 @@ class Simulation:
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     workers: list[SimulatedWorker] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
+    remote: list[tuple[SimulatedWorker, Held]] = field(
+        default_factory=list
+    )  # jobs at AWS, and who began them
     looked_at: list[Step] = field(default_factory=list)  # what a slow reaper saw as expired, a while ago
     fault: str = ""  # what the database does at its next chance: "begin", "commit" or "answer"
     hired: int = 0
@@ -225,6 +228,23 @@ class Simulation:
             self.deliver(0, other)
         worker.frozen = False
 
+    def hand_over(self, worker: SimulatedWorker, held: Held) -> None:
+        """A job at AWS does it from now on, whatever becomes of the transaction that says so."""
+        worker.held.remove(held)
+        self.remote.append((worker, held))
+        with self.survived(), self.services.works.writing() as work:
+            leases.hand_over(work, held.lease)
+
+    def job_ends(self, job: tuple[SimulatedWorker, Held], code: int, *, twice: bool = False) -> None:
+        """Some keeper says so; where the database fails it is said again, with ``twice`` by another one too."""
+        worker, held = job
+        ending = worker._ending(held, code, None)
+        with self.survived():
+            with self.services.works.writing() as work:
+                leases.finish_remote(work, self.services, held.lease, ending)
+            if not twice:
+                self.remote.remove(job)
+
     def look_for_expired(self) -> None:
         with self.services.works.reading() as work:
             self.looked_at = queries.expired_steps(work.session)
@@ -276,6 +296,8 @@ class Simulation:
                 for held in list(worker.held):
                     worker.end(held, 0)
                 worker.dispatcher.tick(0)
+            for job in list(self.remote):
+                self.job_ends(job, 0)
             while self.inbox.sent:
                 self.deliver(0, self.workers[0])
         self.check()

@@ -177,6 +177,21 @@ class EngineMachine(RuleBasedStateMachine):
         with self.sim.survived():
             worker.end(worker.held[place % len(worker.held)], EXIT_CODES[how])
 
+    # Jobs at AWS
+
+    @precondition(lambda self: self._holders())
+    @rule(place=PLACES, whose=PLACES)
+    def hand_over(self, place: int, whose: int) -> None:
+        worker = self._holders()[whose % len(self._holders())]
+        self.sim.hand_over(worker, worker.held[place % len(worker.held)])
+
+    @precondition(lambda self: self.sim.remote)
+    @rule(place=PLACES, how=st.sampled_from(sorted(EXIT_CODES)), twice=st.booleans())
+    def job_ends(self, place: int, how: str, twice: bool) -> None:
+        self.sim.job_ends(self.sim.remote[place % len(self.sim.remote)], EXIT_CODES[how], twice=twice)
+
+    # Workers that come and go
+
     @precondition(lambda self: len(self.sim.workers) < WORKERS)
     @rule()
     def hire(self) -> None:
