@@ -84,7 +84,7 @@ def _newest(aws: Aws, pipeline: str) -> list[tuple[Mapping[str, Any], str]]:
     found: list[tuple[Mapping[str, Any], str]] = []
     with calling("list the pipelines"):
         pipelines = aws.sagemaker.list_pipelines(
-            PipelineNamePrefix=f"{PREFIX}-{pipeline}-",
+            PipelineNamePrefix=f"{PREFIX}-{pipeline}",
             SortBy="CreationTime",
             SortOrder="Descending",
             MaxResults=PIPELINES,
