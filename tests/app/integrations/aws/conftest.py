@@ -1,5 +1,6 @@
 """A cloud that is set up against the simulator, and the hand in which a worker does an errand there."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -37,7 +38,7 @@ def doing(services: Services) -> Doing:
             with services.works.reading() as work:
                 errand = queries.errand_by_id(work.session, errand_id)
                 details = errand.details if errand else {}
-        call = Call(errand_id, "in_1", "usr_1", details, lambda *_: None, lambda _seconds: None)
+        call = Call(errand_id, "in_1", "usr_1", details, lambda *_: None, lambda _: time.sleep(1))
         return doer(services, call)
 
     return done

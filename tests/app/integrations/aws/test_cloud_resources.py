@@ -14,6 +14,7 @@ from app.integrations.aws.resources import Kind, note_resource, note_working_fil
 from app.integrations.aws.tables import CloudResource
 from tests.app.integrations.aws.conftest import Doing
 from tests.programs.cloud import Simulator
+from tests.simulator.scripts import processing_request, training_request
 
 ANNA = Actor("usr_1", "anna", Role.ADMIN)
 
@@ -170,3 +171,24 @@ def test_what_was_never_told_its_arn_is_found_by_its_name(
     assert doing(delete_resources, ordered(services)) == {"deleted": 3, "failed": []}
     left = client.list_model_packages(ModelPackageGroupName="fittingroom-lost")["ModelPackageSummaryList"]
     assert len(left) == 1
+
+
+def test_what_runs_unseen_is_found_and_stopped(
+    services: Services, cloud: CloudRequest, doing: Doing, simulator: Simulator
+) -> None:
+    sleeping = "import time; time.sleep(600)"
+    client = simulator.client("sagemaker")
+    training = training_request(simulator, "fittingroom-unseen-train", sleeping, Tags=tags(services))
+    client.create_training_job(**training)
+    client.create_processing_job(**processing_request(simulator, "fittingroom-unseen-prepare", sleeping))
+    noted(services, "processing-job", "fittingroom-unseen-prepare")
+    assert [each["name"] for each in doing(look)["found"]] == ["fittingroom-unseen-train"]
+    states = {name: row.state for name, row in standing(services).items()}
+    assert states == {
+        "fittingroom-unseen-train": "InProgress",
+        "fittingroom-unseen-prepare": "InProgress",
+    }
+    assert doing(delete_resources, ordered(services)) == {"deleted": 2, "failed": []}
+    assert simulator.job("training", "fittingroom-unseen-train")["TrainingJobStatus"] == "Stopped"
+    assert simulator.job("processing", "fittingroom-unseen-prepare")["ProcessingJobStatus"] == "Stopped"
+    assert doing(look)["found"] == [], "what has ended bills nothing"
