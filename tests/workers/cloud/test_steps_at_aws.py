@@ -51,6 +51,7 @@ def test_what_was_made_at_aws_is_taken_from_the_cache_here_and_the_other_way_rou
     assert toys.created(mark) == []
 
 
+@pytest.mark.both_databases
 def test_a_run_may_have_some_of_its_steps_at_aws(toys: AwsToys) -> None:
     run_id = toys.launch("trained", computes={"prepare": "sagemaker"}, instance_types={})
     assert toys.end(run_id) == "succeeded"
