@@ -14,7 +14,12 @@ from app.core.services import Keeper, Services, Subject
 from app.core.work import Work
 from app.datasets import forms, queries
 from app.datasets.queries import NamedVersion
-from app.datasets.subject_queries import datasets_by_id, living_versions_of, remove_dataset
+from app.datasets.subject_queries import (
+    datasets_by_id,
+    living_versions_of,
+    remove_dataset,
+    with_files_in_aws,
+)
 from app.datasets.tables import Dataset, Upload, VersionStatus
 
 # What a deleted upload still says of itself: nothing that could be imported again.
@@ -29,12 +34,14 @@ def describe_datasets(work: Work, ids: Sequence[str]) -> dict[str, Subject]:
     found = {}
     for dataset in datasets_by_id(work.session, ids):
         versions = [named.version for named in queries.versions_of(work.session, dataset.id)]
+        away = with_files_in_aws(work.session, [version.id for version in versions])
         runs = [version.run_id for version in versions if version.run_id]
-        found[dataset.id] = _dataset(dataset, [*runs, *(version.id for version in versions)])
+        parts = [*runs, *(version.id for version in versions)]
+        found[dataset.id] = _dataset(dataset, parts, [each.number for each in versions if each.id in away])
     return found
 
 
-def _dataset(dataset: Dataset, parts: Sequence[str]) -> Subject:
+def _dataset(dataset: Dataset, parts: Sequence[str], in_aws: Sequence[int]) -> Subject:
     return Subject(
         id=dataset.id,
         kind="data set",
@@ -46,16 +53,19 @@ def _dataset(dataset: Dataset, parts: Sequence[str]) -> Subject:
         renaming="Programs and commands that upload to it by its name, or train on it, need the new one. "
         "Addresses of its pages stay as they are.",
         parts=parts,
+        refusals=[f"The rows of v{each} are in AWS, too: remove them there first." for each in in_aws],
         alone=True,
         goes="All of its versions with their rows, the uploaded files and the runs that imported them.",
     )
 
 
 def describe_versions(work: Work, ids: Sequence[str]) -> dict[str, Subject]:
-    return {each: _version(named) for each, named in queries.named_versions(work.session, ids).items()}
+    away = with_files_in_aws(work.session, ids)
+    found = queries.named_versions(work.session, ids)
+    return {each: _version(named, each in away) for each, named in found.items()}
 
 
-def _version(named: NamedVersion) -> Subject:
+def _version(named: NamedVersion, in_aws: bool) -> Subject:
     dataset, version = named.dataset, named.version
     return Subject(
         id=version.id,
@@ -68,6 +78,7 @@ def _version(named: NamedVersion) -> Subject:
         parts=[version.run_id] if version.run_id else [],
         goes="Its rows, its rejected rows, the uploaded file and the run that imported it. Its number, its "
         "counts and who deleted it stay. Runs that were made from it keep what they prepared of it.",
+        refusals=["Its rows are in AWS, too: remove them there first."] if in_aws else [],
         deleted=version.status == VersionStatus.DELETED,
     )
 

@@ -6,10 +6,18 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.datasets.tables import Dataset, DatasetVersion, Upload, VersionStatus
+from app.integrations.aws.tables import CloudResource
 
 
 def datasets_by_id(session: Session, ids: Sequence[str]) -> list[Dataset]:
     return list(session.scalars(select(Dataset).where(Dataset.id.in_(ids))))
+
+
+def with_files_in_aws(session: Session, version_ids: Sequence[str]) -> set[str]:
+    """Those of the versions whose rows the ledger of the cloud still knows."""
+    files = [CloudResource.kind == "s3-prefix", CloudResource.deleted_at.is_(None)]
+    query = select(CloudResource.subject_id).where(*files, CloudResource.subject_id.in_(version_ids))
+    return {each for each in session.scalars(query) if each}
 
 
 def living_versions_of(session: Session, upload_id: str) -> int:

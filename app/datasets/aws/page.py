@@ -10,7 +10,7 @@ from app.core.services import Services
 from app.core.work import Work
 from app.datasets.aws import asking, charts, costs, sending
 from app.datasets.aws.places import Place
-from app.datasets.aws.questions import asked_of
+from app.datasets.aws.questions import BY_KEY, asked_of
 from app.datasets.queries import NamedVersion
 from app.integrations.aws.config import config_of
 from app.integrations.errands import queries
@@ -125,5 +125,5 @@ def _answer(key: str, title: str, query: Errand | None) -> Answer:
 def answer_of(query: Errand) -> Answer:
     """A query by itself, whether it was one of the five or somebody's own."""
     key = query.details["question"] or ""
-    question = asking.BY_KEY.get(key)
+    question = BY_KEY.get(key)
     return _answer(key, question.title if question else "", query)

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.services import Services
+from app.datasets.subject import describe_datasets, describe_versions
 from app.integrations.aws import queries as ledger
 from tests.app.datasets.importing import push, push_ready
 from tests.app.datasets.in_aws import do_errands, set_up
@@ -104,13 +105,27 @@ def test_it_is_taken_away_with_its_table_and_the_ledger_knows(
         "glue-database": told["database"],
     }
     assert deleted(services, named) == dict.fromkeys(named, False)
+    version = edda.get("/api/v1/datasets/dresses/versions/1").json()
+    assert kept_back(services, version) == [
+        "Its rows are in AWS, too: remove them there first.",
+        "The rows of v1 are in AWS, too: remove them there first.",
+    ]
     assert edda.delete(url).status_code == 202
     do_errands(services)
+    assert kept_back(services, version) == []
     assert edda.get(url).json()["in_aws"] is False
     assert simulator.keys(told["location"]) == []
     databases = simulator.client("glue").get_databases()["DatabaseList"]
     assert told["database"] not in [each["Name"] for each in databases]
     assert deleted(services, named) == dict.fromkeys(named, True)
+
+
+def kept_back(services: Services, version: dict[str, str]) -> list[str]:
+    """What stands in the way of deleting the version, or its data set, here."""
+    with services.works.reading() as work:
+        ids = [version["id"], version["dataset_id"]]
+        found = {**describe_versions(work, ids), **describe_datasets(work, ids)}
+    return [text for each in ids for text in found[each].refusals]
 
 
 def deleted(services: Services, named: dict[str, str]) -> dict[str, bool]:
