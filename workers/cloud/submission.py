@@ -109,7 +109,7 @@ class Submission:
         return heart.lost.is_set() or heart.cancelled.is_set() or self._stopping.requested
 
     def _close(self, error: CloudRefused) -> None:
-        """AWS has refused to create it: the row says why, and nobody looks for the job."""
+        """AWS has refused: the row says why, and a keeper closes it once it knows that there is no job."""
         if self._job is not None:
             with self._services.works.writing() as work:
                 jobs.refused(work, self._job.id, error.message)

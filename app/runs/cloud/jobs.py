@@ -106,8 +106,9 @@ def begun(work: Work, lease: Lease, job: CloudJob, started: Started) -> bool:
 
 
 def refused(work: Work, job_id: str, reason: str) -> None:
-    """AWS said no: there is no such job, and there will be none."""
-    _change(work, job_id, {"ended_at": now(), "status": "Refused", "reason": reason[:REASON_LIMIT]})
+    """AWS said no. Whether there is a job all the same is found out by whoever looks next: it may have been
+    the question that was refused, and the job an earlier attempt's."""
+    _change(work, job_id, {"poll_at": now(), "status": "Refused", "reason": reason[:REASON_LIMIT]})
 
 
 def prolong(work: Work, job_id: str, owner: str, seconds: float) -> bool:
@@ -121,7 +122,8 @@ def note(work: Work, job: CloudJob, look: JobLook) -> CloudJob | None:
     values = {
         "status": look.status or job.status,
         "phase": look.phase,
-        "reason": look.reason[:REASON_LIMIT] or job.reason,
+        # Why AWS refused to create it says more than that it is not there.
+        "reason": (job.reason if look.state == "missing" else "") or look.reason[:REASON_LIMIT] or job.reason,
         "started_at": look.started_at or job.started_at,
         "billable_seconds": job.billable_seconds if look.billable_seconds is None else look.billable_seconds,
         "arn": look.arn or job.arn,

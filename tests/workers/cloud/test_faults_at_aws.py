@@ -134,6 +134,7 @@ def test_a_refusal_fails_the_step_with_what_to_do(toys: AwsToys, code: str, word
     toys.simulator.fail("CreateProcessingJob", code, times=FOR_EVER)
     run_id = toys.away()
     assert toys.end(run_id) == "failed"
+    toys.poll()
     step, job = toys.step(run_id), toys.job(run_id)
     assert words in step.last_error
     assert advice in f"{step.last_error} {step.advice}"
@@ -142,6 +143,22 @@ def test_a_refusal_fails_the_step_with_what_to_do(toys: AwsToys, code: str, word
     toys.simulator.mend()
     retry(toys, run_id)
     assert toys.end(run_id) == "succeeded"
+
+
+def test_a_question_that_is_refused_leaves_no_job_unseen(toys: AwsToys) -> None:
+    """The permission to ask was taken away after a job was created and before that was saved."""
+    run_id = toys.away("trained", parameters=LONG)
+    with armed("job.save:raise"):
+        toys.deliver()
+    retry(toys, run_id)
+    toys.simulator.fail("DescribeTrainingJob", "AccessDeniedException", times=FOR_EVER)
+    assert toys.end(run_id) == "failed"
+    toys.poll()
+    job = toys.job(run_id)
+    assert (job.ended_at, "DescribeTrainingJob" in job.problem) == (None, True)
+    toys.simulator.mend()
+    toys.until(lambda: toys.job(run_id).ended_at, "the job had been stopped")
+    assert toys.simulator.job("training", job.name)["TrainingJobStatus"] == "Stopped"
 
 
 def test_without_settings_a_step_fails_and_says_where_they_are_made(toys: AwsToys) -> None:
