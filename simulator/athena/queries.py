@@ -29,6 +29,13 @@ MACROS = (
 )
 Settings = dict[str, str | bool | int | float | list[str]]
 LOCKED: Settings = {"enable_external_access": "false", "threads": 1, "memory_limit": "1GB"}
+# What does not fit goes to the query's own directory and not to wherever the simulator was started.
+RUNNING: Settings = {
+    "threads": 1,
+    "memory_limit": "1GB",
+    "integer_division": True,
+    "max_temp_directory_size": "4GB",
+}
 READS = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*\(*\s*(?:SELECT|WITH|VALUES)\b", re.IGNORECASE | re.DOTALL)
 UNNAMED = re.compile(r"[^A-Za-z_]|\w*\W")
 
@@ -62,7 +69,7 @@ class Query:
         if not READS.match(self.sql):
             raise QueryFailed("NOT_SUPPORTED: the simulator runs a single SELECT; no DDL, no CTAS, no UNLOAD")
         place = state.directory("athena")
-        connection = duckdb.connect(config={"threads": 1, "memory_limit": "1GB", "integer_division": True})
+        connection = duckdb.connect(config={**RUNNING, "temp_directory": str(place)})
         self._connection = connection
         try:
             scanned = self._bring(state, connection, place)
