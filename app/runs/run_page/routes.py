@@ -18,6 +18,7 @@ from app.core.services import AppServices, Reading, Services, Writing
 from app.core.snippets import Call, Snippet, snippets
 from app.keeping.view import panel_of as keeping_of
 from app.runs import queries, service
+from app.runs.launch_compute import LOCAL
 from app.runs.listening import Listener
 from app.runs.places import priority_word
 from app.runs.queries import RunDetail
@@ -164,9 +165,11 @@ def _start(page: RunPage) -> dict[str, Any]:
     assert page.dataset is not None, "asked for a run on a data set"
     usual = dict(page.recipe.values) if page.recipe else {}
     changed = {row.name: page.run.parameters[row.name] for row in page.parameters if row.changed}
+    compute = {} if page.run.compute == LOCAL else {"compute": page.run.compute}
     return {
         "dataset": page.dataset.dataset.name,
         "version": page.dataset.version.number,
         "recipe": page.run.recipe,
         "parameters": {name: value for name, value in changed.items() if usual.get(name) != value},
+        **compute,
     }
