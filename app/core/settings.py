@@ -27,8 +27,8 @@ class Settings(BaseSettings):
     ``home`` holds all state of the embedded installation. ``sample`` is a CSV file offered as the sample
     data set. ``storage`` is ``s3://bucket/prefix`` or a directory that several machines share; without it
     artifacts stay in the home. ``aws_endpoint`` stands in for all of AWS where SageMaker is used: a
-    simulator, or a private endpoint. ``self_approval`` is whether an author may approve their own version: ``auto``
-    allows it only while nobody else could do it.
+    simulator, or a private endpoint. ``self_approval`` is whether an author may approve their own version:
+    ``auto`` allows it only while nobody else could do it.
 
     Each of them may stand in a file that ``<NAME>_FILE`` names, as container platforms hand over secrets.
     """

@@ -236,7 +236,7 @@ class Simulation:
             leases.hand_over(work, held.lease)
 
     def job_ends(self, job: tuple[SimulatedWorker, Held], code: int, *, twice: bool = False) -> None:
-        """Some keeper says so; where the database fails once more, and with ``twice`` another one does too."""
+        """Some keeper says so; where the database fails once more; with ``twice`` another one does too."""
         worker, held = job
         ending = worker._ending(held, code, None)
         with self.survived():
