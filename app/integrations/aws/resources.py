@@ -30,7 +30,7 @@ Kind = Literal[
     "glue-table",
     "s3-prefix",
 ]
-WORKING_FILES = ("code", "inputs", "jobs", "checkpoints")
+WORKING_FILES = ("code", "inputs", "jobs", "checkpoints", "pipelines")
 
 
 def note_resource(
