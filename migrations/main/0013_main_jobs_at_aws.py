@@ -34,7 +34,6 @@ def upgrade() -> None:
         sa.Column("instance_count", sa.Integer(), nullable=False),
         sa.Column("spot", sa.Boolean(), nullable=False),
         sa.Column("price_per_hour", sa.Double(), nullable=True),
-        sa.Column("estimate_seconds", sa.Double(), nullable=True),
         sa.Column("max_seconds", sa.Integer(), nullable=False),
         sa.Column("created_at", database.UtcDateTime(timezone=True), nullable=False),
         sa.Column("started_at", database.UtcDateTime(timezone=True), nullable=True),

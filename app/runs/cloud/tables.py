@@ -51,7 +51,6 @@ class CloudJob(Main):
     instance_count: Mapped[int] = mapped_column(default=1)
     spot: Mapped[bool] = mapped_column(default=False)
     price_per_hour: Mapped[float | None]  # dollars, an instance; None: unknown
-    estimate_seconds: Mapped[float | None]
     max_seconds: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(default=now())
     started_at: Mapped[datetime | None]
@@ -72,9 +71,3 @@ class CloudJob(Main):
         if self.price_per_hour is None or self.billable_seconds is None:
             return None
         return self.price_per_hour * self.billable_seconds / 3600 * self.instance_count
-
-    @property
-    def estimated_dollars(self) -> float | None:
-        if self.price_per_hour is None or self.estimate_seconds is None:
-            return None
-        return self.price_per_hour * self.estimate_seconds / 3600 * self.instance_count

@@ -72,8 +72,8 @@ def test_everything_goes_and_what_was_gone_already_is_no_error(
         config = config_of(work, services.settings)
         assert config is not None
         note_working_files(work, config)
-    result = doing(delete_resources, ordered(services, expected=11))
-    assert result == {"deleted": 11, "failed": []}
+    result = doing(delete_resources, ordered(services, expected=12))
+    assert result == {"deleted": 12, "failed": []}
     assert standing(services) == {}
     assert simulator.keys(f"s3://{cloud.bucket}/") == ["other/kept"]
     assert "fittingroom_all" not in str(simulator.client("glue").get_databases())
