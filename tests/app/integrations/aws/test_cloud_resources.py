@@ -80,7 +80,7 @@ def test_everything_goes_and_what_was_gone_already_is_no_error(
     with services.works.reading() as work:
         narrowed = audit_queries.AuditFilter(action="cloud.deleted")
         entries = audit_queries.list_audit(work.session, narrowed).items
-    assert [entry.details for entry in entries] == [{"resources": 11}]
+    assert [entry.details for entry in entries] == [{"resources": 12}]
 
 
 def test_what_aws_refuses_stays_with_its_reason_and_the_rest_goes(
