@@ -75,6 +75,11 @@ class EndpointPage:
     place: CloudPlace | None
 
     @property
+    def moving(self) -> bool:
+        """SageMaker is at work on it, for minutes: the page looks again by itself."""
+        return self.state in ("creating", "updating", "deleting")
+
+    @property
     def dollars(self) -> float | None:
         """An hour of it at SageMaker."""
         return dollars(self.place) if self.place else None

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from app.core.lists import Form as FileForm
 from app.core.lists import list_file
-from app.core.pages import redirect, render
+from app.core.pages import redirect, render, wants_fragment
 from app.core.security import CurrentActor, Role, requires
 from app.core.services import AppServices, Reading
 from app.core.snippets import Call, snippets
@@ -68,7 +68,10 @@ def endpoint(
     return render(
         request,
         "endpoints/endpoint.html",
+        block="standing",
         status=status,
+        # Only a page that showed it at work asks for a part of itself: now all of it is another.
+        headers={"HX-Refresh": "true"} if wants_fragment(request) and not shown.moving else None,
         page=shown,
         offer=offer(work, services),
         snippets=calls,

@@ -260,3 +260,19 @@ def test_the_form_says_why_sagemaker_did_not_answer_and_keeps_the_text(
     facts = shown(browser, "/endpoints/shop").text
     assert "1 × ml.m5.large" in facts
     assert "$0.115 an hour" in facts
+
+
+def test_a_page_that_shows_it_at_work_looks_again_until_it_is_done(
+    shop: Shop, browser_as: Callable[..., TestClient]
+) -> None:
+    browser = browser_as("editor", "emil")
+    part = {"HX-Request": "true", "HX-Request-Type": "partial"}
+    shop.deploy(1)
+    standing = shown(browser, "/endpoints/shop").one("#standing")
+    assert standing.attributes["hx-get"] == "/endpoints/shop"
+    again = browser.get("/endpoints/shop", headers=part)
+    assert "HX-Refresh" not in again.headers
+    assert Page(again.text).said("#standing").startswith("SageMaker is making this endpoint.")
+    make_live(shop.services, "shop")
+    assert browser.get("/endpoints/shop", headers=part).headers["HX-Refresh"] == "true"
+    assert "hx-get" not in shown(browser, "/endpoints/shop").one("#standing").attributes
