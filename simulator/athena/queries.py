@@ -36,6 +36,7 @@ RUNNING: Settings = {
     "integer_division": True,
     "max_temp_directory_size": "4GB",
 }
+INTERRUPT_SECONDS = 0.1
 READS = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*\(*\s*(?:SELECT|WITH|VALUES)\b", re.IGNORECASE | re.DOTALL)
 UNNAMED = re.compile(r"[^A-Za-z_]|\w*\W")
 
@@ -54,11 +55,16 @@ class Query:
     sql: str
     database: str
     _cancelled: threading.Event = field(default_factory=threading.Event)
+    _ended: threading.Event = field(default_factory=threading.Event)
     _connection: duckdb.DuckDBPyConnection | None = None
 
     def cancel(self) -> None:
         self._cancelled.set()
-        if self._connection is not None:
+        threading.Thread(target=self._interrupt, name="query-end", daemon=True).start()
+
+    def _interrupt(self) -> None:
+        """Until it has ended: one that comes just before a statement begins does nothing to it."""
+        while self._connection is not None and not self._ended.wait(INTERRUPT_SECONDS):
             self._connection.interrupt()
 
     @property
@@ -79,6 +85,7 @@ class Query:
             result.scanned = scanned
             return result
         finally:
+            self._ended.set()
             connection.close()
             shutil.rmtree(place, ignore_errors=True)
 
@@ -97,6 +104,8 @@ class Query:
         return scanned
 
     def _ask(self, connection: duckdb.DuckDBPyConnection) -> Result:
+        if self.cancelled:
+            raise QueryFailed("Query was cancelled")
         try:
             answer = connection.execute(self.sql)
             described = list(answer.description or [])
