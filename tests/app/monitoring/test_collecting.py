@@ -33,6 +33,7 @@ MENTIONS = {
     ("model_version", "evidence_sha256"): "a hash over the evidence, and no file",
     ("attempt", "environment"): "what a program was told",
     ("run_event", "data"): "what happened, for those who watched",
+    ("cloud_errand", "details"): "what to send to AWS: files of a version, which can't be deleted meanwhile",
 }
 READ = {
     ("upload", "tree_sha256"),
