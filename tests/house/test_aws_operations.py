@@ -103,3 +103,11 @@ def test_the_table_in_the_docs_names_the_same_operations() -> None:
     rows = re.findall(r"^\| ([a-z0-9-]+) \| ([^|]+) \|", table, re.MULTILINE)
     told = {(service.strip(), name) for service, names in rows for name in re.findall(r"`(\w+)`", names)}
     assert told == {(each.service, each.name) for each in OPERATIONS}
+
+
+def test_the_table_in_the_docs_names_tests_that_there_are() -> None:
+    text = (ROOT / "docs" / "sagemaker.md").read_text()
+    table = text.split("## AWS operations used")[1].split("\n## ")[0]
+    named = set(re.findall(r"`(tests/[\w/.]+)`", table.split("|---|")[1]))
+    assert len(named) > 5
+    assert {each for each in named if not (ROOT / each).exists()} == set()
