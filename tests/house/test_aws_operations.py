@@ -108,6 +108,6 @@ def test_the_table_in_the_docs_names_the_same_operations() -> None:
 def test_the_table_in_the_docs_names_tests_that_there_are() -> None:
     text = (ROOT / "docs" / "sagemaker.md").read_text()
     table = text.split("## AWS operations used")[1].split("\n## ")[0]
-    named = set(re.findall(r"`(tests/[\w/.]+)`", table.split("|---|")[1]))
+    named = set(re.findall(r"`(tests/[\w/.]+)`", table.partition("|---|")[2]))
     assert len(named) > 5
     assert {each for each in named if not (ROOT / each).exists()} == set()
