@@ -4,8 +4,6 @@ Neither the dispatcher nor a slot may wait for AWS: an upload takes minutes, an 
 guarded by the database, so any number of couriers may be under way.
 """
 
-import threading
-
 import structlog
 
 from app.core import outbox
@@ -13,6 +11,7 @@ from app.core.database import AWAY
 from app.core.services import Services
 from app.endpoints.cloud.tending import tend_due
 from app.handlers import far_senders
+from workers.background import Background
 
 log = structlog.get_logger()
 
@@ -20,34 +19,19 @@ LOOK_SECONDS = 2.0
 AWAY_SECONDS = 30.0
 
 
-class Courier:
+class Courier(Background):
     def __init__(self, services: Services, owner: str) -> None:
+        super().__init__("courier", owner, LOOK_SECONDS)
         self._services = services
-        self._owner = owner
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """What is under way is not waited for: it is adopted by whoever comes next."""
-        self._stop.set()
-
-    def _run(self) -> None:
-        structlog.contextvars.bind_contextvars(worker=self._owner)
-        pause = LOOK_SECONDS
-        while not self._stop.wait(pause):
-            pause = LOOK_SECONDS
-            try:
-                if not self.look():
-                    pause = AWAY_SECONDS
-            except AWAY:
-                log.warning("courier_waits", exc_info=True)
-                pause = AWAY_SECONDS
-            except Exception:
-                log.exception("courier_failed_unexpectedly")
-                pause = AWAY_SECONDS
+    def turn(self) -> float:
+        try:
+            return LOOK_SECONDS if self.look() else AWAY_SECONDS
+        except AWAY:
+            log.warning("courier_waits", exc_info=True)
+        except Exception:
+            log.exception("courier_failed_unexpectedly")
+        return AWAY_SECONDS
 
     def look(self) -> bool:
         """False where something is left that could not be delivered."""

@@ -18,6 +18,7 @@ from app.integrations.errands import queries
 from app.integrations.errands.doing import Call, Doer, Stopped
 from app.integrations.errands.tables import Errand, ErrandState
 from ml.contract.faults import faultpoint
+from workers.background import Background
 
 log = structlog.get_logger()
 
@@ -30,31 +31,21 @@ TRIES = 20  # against a service that is away: about a quarter of an hour
 AGAIN = "It is tried again"
 
 
-class Errands:
+class Errands(Background):
     def __init__(self, services: Services, doers: Mapping[str, Doer], owner: str) -> None:
+        super().__init__("errands", owner, LOOK_SECONDS)
         self._services = services
         self._doers = doers
-        self._owner = owner
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="errands", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """What is under way is not waited for: somebody else takes it when its lease has run out."""
-        self._stop.set()
-
-    def _run(self) -> None:
-        structlog.contextvars.bind_contextvars(worker=self._owner)
-        while not self._stop.wait(LOOK_SECONDS):
-            try:
-                while not self._stop.is_set() and self.do_one():
-                    pass
-            except AWAY:
-                log.warning("errands_failed", exc_info=True)
-            except Exception:
-                log.exception("errands_failed_unexpectedly")
+    def turn(self) -> float:
+        try:
+            while not self._stop.is_set() and self.do_one():
+                pass
+        except AWAY:
+            log.warning("errands_failed", exc_info=True)
+        except Exception:
+            log.exception("errands_failed_unexpectedly")
+        return LOOK_SECONDS
 
     def do_one(self) -> bool:
         """Whether there was one to be done."""
