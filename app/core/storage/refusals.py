@@ -55,7 +55,7 @@ def plainly(bucket: str) -> Iterator[None]:
     except ClientError as error:
         if is_missing(error):
             raise
-        raise _refusal(bucket, code_of(error), _status_of(error)) from error
+        raise _refusal(bucket, code_of(error), status_of(error)) from error
 
 
 def code_of(error: ClientError) -> str:
@@ -66,7 +66,7 @@ def is_missing(error: ClientError) -> bool:
     return code_of(error) in MISSING
 
 
-def _status_of(error: ClientError) -> int:
+def status_of(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 

@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 
 from app.core.errors import Invalid, TooMany, Unavailable
 from app.core.services import Services
+from app.core.storage.refusals import code_of
 from app.endpoints.loaded import WAITING_LIMIT, Serves
 from app.integrations.aws.clients import Aws
-from app.integrations.aws.errors import THROTTLED, CloudAway, calling, code_of
+from app.integrations.aws.errors import THROTTLED, CloudAway, calling
 from ml.serving.predictor import Prediction, ReviewInput
 from ml.serving.wire import JSON, NotReadable, read_answer
 

@@ -4,26 +4,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    TokenRetrievalError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from app.core.errors import Conflict, Unavailable
+from app.core.storage.refusals import NO_CREDENTIALS, code_of, status_of
 from app.integrations.aws.operations import permission_for
 
-NO_CREDENTIALS = (
-    NoCredentialsError,
-    PartialCredentialsError,
-    CredentialRetrievalError,
-    ProfileNotFound,
-    TokenRetrievalError,
-)
 EXPIRED = frozenset(
     {
         "ExpiredToken",
@@ -142,13 +128,9 @@ def calling(what: str) -> Iterator[None]:
         raise refusal(what, error) from error
 
 
-def code_of(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
 def refusal(what: str, error: ClientError) -> CloudAway | CloudExpired | CloudRefused:
     code, said = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    status = status_of(error)
     if code in EXPIRED:
         return CloudExpired(f"AWS does not accept the credentials to {what} ({code}).", GIVE_CREDENTIALS)
     if code in THROTTLED or status >= 500 or status == 429:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from app.core.storage import Storage, Tree
+from app.core.storage.refusals import code_of
 from app.integrations.aws.clients import Aws
-from app.integrations.aws.errors import calling, code_of
+from app.integrations.aws.errors import calling
 from app.runs.cloud.hosts import Unwanted
 from ml.contract.faults import faultpoint
 from ml.pipeline.sagemaker.bundle import Bundle, build_bundle
