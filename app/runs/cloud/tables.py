@@ -68,6 +68,12 @@ class CloudJob(Main):
     @property
     def dollars(self) -> float | None:
         """What it has cost, as far as the service has told its seconds and we know its price."""
-        if self.price_per_hour is None or self.billable_seconds is None:
-            return None
-        return self.price_per_hour * self.billable_seconds / 3600 * self.instance_count
+        return None if self.billable_seconds is None else self.dollars_for(self.billable_seconds)
+
+    def dollars_for(self, seconds: float) -> float | None:
+        """At the price of the day it was begun; None where nobody knows that."""
+        return (
+            None
+            if self.price_per_hour is None
+            else self.price_per_hour * seconds / 3600 * self.instance_count
+        )

@@ -177,11 +177,8 @@ def _expected(session: Session, step: Step, job: CloudJob) -> str:
     usual = launch_queries.job_times(session, step.pipeline, step.name, job.instance_type, job.created_at)
     if usual is None:
         return "no earlier job on this instance type"
-    dollars = (
-        None if job.price_per_hour is None else job.price_per_hour * usual.seconds / 3600 * job.instance_count
-    )
     jobs = "one earlier job" if usual.n == 1 else f"{usual.n} earlier jobs"
-    return f"{money(dollars)}, {duration(usual.seconds)}: median of {jobs}"
+    return f"{money(job.dollars_for(usual.seconds))}, {duration(usual.seconds)}: median of {jobs}"
 
 
 def _cost(job: CloudJob, now: datetime) -> str:
@@ -191,9 +188,7 @@ def _cost(job: CloudJob, now: datetime) -> str:
     if job.started_at is None or job.ended_at is not None:
         return price
     ran = (now - job.started_at).total_seconds()
-    if job.price_per_hour is None:
-        return f"{UNKNOWN} so far: {duration(ran)} at {price}"
-    return f"{money(job.price_per_hour * ran / 3600 * job.instance_count)} so far: {duration(ran)} at {price}"
+    return f"{money(job.dollars_for(ran))} so far: {duration(ran)} at {price}"
 
 
 def _url(job: CloudJob) -> str:
