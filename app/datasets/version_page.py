@@ -9,7 +9,7 @@ from app.charts.figure import Figure
 from app.core.services import Services, Standing
 from app.core.work import Work
 from app.datasets import contents, queries, views
-from app.datasets.aws.page import InAws, in_aws
+from app.datasets.aws.page import VersionInAws, in_aws
 from app.datasets.contents import Example
 from app.datasets.figures import figures_of
 from app.datasets.queries import NamedVersion
@@ -50,7 +50,7 @@ class VersionPage:
     reasons: Sequence[Reason]
     standing: Standing | None
     panel: Panel
-    aws: InAws
+    aws: VersionInAws
 
     @property
     def address(self) -> str:

@@ -14,36 +14,15 @@ from app.datasets.aws.questions import BY_KEY, asked_of
 from app.datasets.queries import NamedVersion
 from app.integrations.aws.config import config_of
 from app.integrations.errands import queries
-from app.integrations.errands.tables import OPEN, Errand, ErrandState
+from app.integrations.errands.standing import InAws
+from app.integrations.errands.tables import OPEN, Errand
 
 ROWS_SHOWN = 25
 FREE_SHOWN = 20
 
 
-@dataclass(frozen=True)
-class InAws:
-    """Where a version stands in AWS. ``last`` is what was asked for last: a sending or a removal."""
-
-    set_up: bool
-    place: Place | None
-    last: Errand | None
-
-    @property
-    def moving(self) -> bool:
-        return self.last is not None and self.last.state in OPEN
-
-    @property
-    def removing(self) -> bool:
-        return self.last is not None and self.last.kind == sending.REMOVE
-
-    @property
-    def failed(self) -> bool:
-        return self.last is not None and self.last.state == ErrandState.FAILED
-
-    @property
-    def removable(self) -> bool:
-        """Also what a sending that failed half way has left there."""
-        return not self.moving and (self.place is not None or self.failed)
+class VersionInAws(InAws[Place]):
+    REMOVE = sending.REMOVE
 
 
 @dataclass(frozen=True)
@@ -72,7 +51,7 @@ class Answer:
 @dataclass(frozen=True)
 class AthenaPage:
     named: NamedVersion
-    aws: InAws
+    aws: VersionInAws
     answers: Sequence[Answer]
     free: Sequence[Answer]
     names: Mapping[str, str]
@@ -86,8 +65,8 @@ class AthenaPage:
         return any(each.query for each in self.answers)
 
 
-def in_aws(work: Work, services: Services, version_id: str) -> InAws:
-    return InAws(
+def in_aws(work: Work, services: Services, version_id: str) -> VersionInAws:
+    return VersionInAws(
         set_up=config_of(work, services.settings) is not None,
         place=sending.standing_at(work, version_id),
         last=queries.newest(work.session, version_id, sending.KINDS),

@@ -74,12 +74,10 @@ def sent_to(work: Work, version_id: str) -> Place | None:
 
 def standing_at(work: Work, version_id: str) -> Place | None:
     """Where it can be asked: a sending ended well, and neither we nor "delete all" took it away since."""
-    ended = [
-        each for each in queries.errands_of(work.session, version_id, KINDS) if each.state == ErrandState.DONE
-    ]
-    if not ended or ended[0].kind != SEND:
+    last = queries.last_done(work.session, version_id, KINDS)
+    if last is None or last.kind != SEND:
         return None
-    place = Place(**ended[0].details["place"])
+    place = Place(**last.details["place"])
     noted = resource(work.session, "glue-table", place.table_id, place.region)
     return place if noted is not None and noted.deleted_at is None else None
 

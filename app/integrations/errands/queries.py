@@ -1,7 +1,6 @@
 """Every read of errands, and the guarded writes whose WHERE is the rule."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
@@ -23,6 +22,13 @@ def errands_of(session: Session, subject_id: str, kinds: Sequence[str], limit: i
 
 def newest(session: Session, subject_id: str, kinds: Sequence[str]) -> Errand | None:
     return next(iter(errands_of(session, subject_id, kinds, 1)), None)
+
+
+def last_done(session: Session, subject_id: str, kinds: Sequence[str]) -> Errand | None:
+    """The newest that ended well."""
+    of_it = and_(Errand.subject_id == subject_id, Errand.kind.in_(kinds))
+    query = select(Errand).where(of_it, Errand.state == ErrandState.DONE).order_by(Errand.id.desc())
+    return session.scalar(query.limit(1))
 
 
 def open_errands(session: Session, subject_id: str, kinds: Sequence[str]) -> list[Errand]:
@@ -114,10 +120,6 @@ def stop_requested(session: Session, errand_id: str, fence: int) -> bool:
     query = select(Errand.cancel_requested).where(_held(errand_id, fence))
     found = session.scalar(query)
     return found is not False
-
-
-def clock(session: Session) -> datetime:
-    return session.scalars(select(now())).one()
 
 
 def _takeable() -> ColumnElement[bool]:

@@ -25,7 +25,7 @@ from app.integrations.aws.resources import note_resource, resource_gone
 from app.integrations.errands import queries as errand_queries
 from app.integrations.errands import service as errands
 from app.integrations.errands.doing import Call
-from app.integrations.errands.tables import Errand, ErrandState
+from app.integrations.errands.tables import Errand
 from app.runs import queries
 from app.runs.tables import Run
 from ml.features.tfrecord import write_tfrecord
@@ -87,14 +87,10 @@ def order_removal(work: Work, actor: Actor, run: Run) -> Errand:
 
 def standing_at(work: Work, run_id: str) -> Place | None:
     """Where they are whole: a sending ended well, and nobody took them away since."""
-    ended = [
-        each
-        for each in errand_queries.errands_of(work.session, run_id, KINDS)
-        if each.state == ErrandState.DONE
-    ]
-    if not ended or ended[0].kind != SEND:
+    last = errand_queries.last_done(work.session, run_id, KINDS)
+    if last is None or last.kind != SEND:
         return None
-    place = Place(**ended[0].details["place"])
+    place = Place(**last.details["place"])
     noted = ledger.resource(work.session, "s3-prefix", place.location, place.region)
     return place if noted is not None and noted.deleted_at is None else None
 

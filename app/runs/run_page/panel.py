@@ -12,7 +12,7 @@ from app.core.services import Services
 from app.core.work import Work
 from app.runs import queries, service
 from app.runs.features.sending import STEP as PREPARE
-from app.runs.features.view import InAws, in_aws
+from app.runs.features.view import FeaturesInAws, in_aws
 from app.runs.queries import RunDetail
 from app.runs.run_page import cards, curves, logs, results
 from app.runs.run_page import queries as page_queries
@@ -59,7 +59,7 @@ class Panel:
     files: StepFiles | None = None
     preview: Preview | None = None
     config: Config | None = None
-    features: InAws | None = None
+    features: FeaturesInAws | None = None
 
     @property
     def following(self) -> bool:
